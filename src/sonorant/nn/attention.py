@@ -1,0 +1,79 @@
+"""Self-attention with learned relative positions inside a window (Shaw et al. 2018; VITS, 2.5.1).
+
+B batch, H heads, D width of a head, C = H * D channels, L tokens, W window.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+MASKED_SCORE = -1e4
+"""Small enough to vanish in the softmax, large enough for half precision."""
+
+
+class RelativeAttention(nn.Module):
+    """Multi-head self-attention whose keys and values know distances up to `window`.
+
+    A distance beyond the window has no vector: it contributes zero, not the vector of the edge.
+    The vectors are shared by the heads.
+    """
+
+    def __init__(self, d: int, n_heads: int, window: int, dropout: float) -> None:
+        super().__init__()
+        if d % n_heads:
+            raise ValueError(f"{n_heads} heads do not divide a width of {d}")
+        self.n_heads = n_heads
+        d_head = d // n_heads
+        self.query = nn.Conv1d(d, d, 1)
+        self.key = nn.Conv1d(d, d, 1)
+        self.value = nn.Conv1d(d, d, 1)
+        self.output = nn.Conv1d(d, d, 1)
+        for projection in (self.query, self.key, self.value):
+            nn.init.xavier_uniform_(projection.weight)
+        self.relative_key = nn.Parameter(torch.randn(1, 2 * window + 1, d_head) * d_head**-0.5)
+        self.relative_value = nn.Parameter(torch.randn(1, 2 * window + 1, d_head) * d_head**-0.5)
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, x: Tensor, pairs: Tensor) -> Tensor:
+        """x: [B, C, L]; pairs: [B, L, L], 1 where both tokens are real. Returns [B, C, L]."""
+        query = self._heads(self.query(x)) / math.sqrt(x.shape[1] // self.n_heads)
+        scores = query @ self._heads(self.key(x)).transpose(2, 3)
+        scores = scores + place_by_distance(query @ self.relative_key.transpose(1, 2))
+        scores = scores.masked_fill(pairs.unsqueeze(1) == 0, MASKED_SCORE)
+        weights: Tensor = self.dropout(scores.softmax(dim=3))
+        n_distances = self.relative_value.shape[1]
+        mixed = weights @ self._heads(self.value(x)) + take_by_distance(weights, n_distances) @ self.relative_value
+        y: Tensor = self.output(mixed.transpose(2, 3).reshape(x.shape))
+        return y
+
+    def _heads(self, x: Tensor) -> Tensor:
+        """[B, C, L] -> [B, H, L, D]."""
+        b, c, n = x.shape
+        return x.view(b, self.n_heads, c // self.n_heads, n).transpose(2, 3)
+
+
+def place_by_distance(x: Tensor) -> Tensor:
+    """Spread one score per distance over the keys at those distances; the others get 0.
+
+    x: [B, H, L, 2W+1], column d for the key at distance d - W. Returns [B, H, L, L].
+    """
+    b, h, n, n_distances = x.shape
+    window = n_distances // 2
+    # Reading rows of length L+2W+1 as rows of length L+2W shifts row i right by i: column d lands on key i + d - W.
+    flat = F.pad(x, (0, n)).flatten(2)[:, :, : n * (n + 2 * window)]
+    return flat.view(b, h, n, n + 2 * window)[:, :, :, window : window + n]
+
+
+def take_by_distance(x: Tensor, n_distances: int) -> Tensor:
+    """Pick, for each query, the entries of the keys inside the window; what lies outside the text is 0.
+
+    x: [B, H, L, L]. Returns [B, H, L, n_distances]: the transpose of `place_by_distance`.
+    """
+    b, h, n, _ = x.shape
+    window = n_distances // 2
+    flat = F.pad(F.pad(x, (window, window)).flatten(2), (0, n))
+    return flat.view(b, h, n, n + n_distances)[:, :, :, :n_distances]

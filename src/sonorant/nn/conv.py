@@ -1,0 +1,83 @@
+"""Convolutional pieces shared by the blocks: channel layer norm, depth-separable stack, weight norm.
+
+B batch, C channels, T positions.
+"""
+
+from __future__ import annotations
+
+from typing import TypeVar, cast
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.nn.utils import parametrize
+from torch.nn.utils.parametrizations import weight_norm
+
+AnyConv = TypeVar("AnyConv", nn.Conv1d, nn.ConvTranspose1d)
+
+
+class ChannelNorm(nn.LayerNorm):
+    """Layer normalisation over the channels of [B, C, T], each position on its own."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x: [B, C, T]. Returns [B, C, T]."""
+        normed: Tensor = super().forward(x.transpose(1, 2))
+        return normed.transpose(1, 2)
+
+
+class DepthSeparableConvs(nn.Module):
+    """Residual layers of dilated depthwise convolution and 1x1 convolution (VITS, appendix B.1).
+
+    Layer i has dilation kernel**i, so the receptive field grows with the power of the depth.
+    """
+
+    def __init__(self, d: int, kernel: int, n_layers: int, dropout: float = 0.0) -> None:
+        super().__init__()
+        self.layers = nn.ModuleList(_DepthSeparable(d, kernel, kernel**i, dropout) for i in range(n_layers))
+
+    def forward(self, x: Tensor, mask: Tensor, condition: Tensor | None = None) -> Tensor:
+        """x, condition: [B, C, T]; mask: [B, 1, T]. The condition is added to the input. Returns [B, C, T]."""
+        if condition is not None:
+            x = x + condition
+        for layer in self.layers:
+            x = layer(x, mask)
+        return x * mask
+
+
+class _DepthSeparable(nn.Module):
+    def __init__(self, d: int, kernel: int, dilation: int, dropout: float) -> None:
+        super().__init__()
+        self.depthwise = nn.Conv1d(d, d, kernel, groups=d, dilation=dilation, padding=same_padding(kernel, dilation))
+        self.depthwise_norm = ChannelNorm(d)
+        self.pointwise = nn.Conv1d(d, d, 1)
+        self.pointwise_norm = ChannelNorm(d)
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, x: Tensor, mask: Tensor) -> Tensor:
+        """x: [B, C, T]; mask: [B, 1, T]. Returns [B, C, T]."""
+        y = F.gelu(self.depthwise_norm(self.depthwise(x * mask)))
+        y = F.gelu(self.pointwise_norm(self.pointwise(y)))
+        return x + cast(Tensor, self.dropout(y))
+
+
+def same_padding(kernel: int, dilation: int = 1) -> int:
+    """The padding on each side with which an odd, stride-one convolution keeps the length."""
+    return dilation * (kernel - 1) // 2
+
+
+def weight_normed(conv: AnyConv) -> AnyConv:
+    """The convolution with its weight split into direction and length (Salimans and Kingma 2016).
+
+    The length is per slice of dimension 0: output channels, but *input* channels of a transposed convolution.
+    """
+    normed: AnyConv = weight_norm(conv)
+    return normed
+
+
+def fold_weight_norm(module: nn.Module) -> None:
+    """Replace, in place, every weight-normed weight inside the module by its product, for inference.
+
+    The outputs are unchanged; the weights are no longer recomputed at every pass.
+    """
+    for part in module.modules():
+        if parametrize.is_parametrized(part, "weight"):
+            parametrize.remove_parametrizations(part, "weight", leave_parametrized=True)
