@@ -1,0 +1,74 @@
+"""What is done with latents between the blocks: sampling, slicing, spreading tokens over frames.
+
+B batch, C channels, L tokens, T frames.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+Noise = Callable[[tuple[int, ...]], Tensor]
+"""Gives a tensor of the shape asked for, of standard normal numbers (or what a test puts in their place)."""
+
+
+def sample(mean: Tensor, log_std: Tensor, noise: Tensor) -> Tensor:
+    """A draw from the Gaussian, by reparametrisation. All [B, C, T]."""
+    return mean + noise * torch.exp(log_std)
+
+
+def random_starts(lengths: Tensor, n: int, generator: torch.Generator | None = None) -> Tensor:
+    """A uniformly drawn start for a slice of n positions in each item.
+
+    lengths: int64 [B]; each at least n, else its slice starts at 0 and runs into padding. Returns int64 [B].
+    """
+    u = torch.rand(lengths.shape, device=lengths.device, generator=generator)
+    n_starts = (lengths - n + 1).clamp(min=1)
+    return (u * n_starts).long().clamp(max=n_starts - 1)
+
+
+def slice_segments(x: Tensor, starts: Tensor, n: int) -> Tensor:
+    """n positions of each item from its own start.
+
+    x: [B, C, T]; starts: int64 [B]; start + n <= T. Returns [B, C, n].
+    """
+    index = starts[:, None] + torch.arange(n, device=x.device)
+    return x.gather(2, index[:, None, :].expand(-1, x.shape[1], -1))
+
+
+def token_of_frame(durations: Tensor, n_frames: int) -> Tensor:
+    """The token each frame belongs to.
+
+    durations: int64 [B, L], frames of each token, 0 allowed. Frames past an item's total get its last token:
+    mask them. Returns int64 [B, n_frames].
+    """
+    ends = durations.cumsum(1).clamp(max=n_frames)
+    # A frame's token is the number of tokens that have ended at or before it.
+    ended = durations.new_zeros(durations.shape[0], n_frames + 1)
+    ended = ended.scatter_add(1, ends, torch.ones_like(ends)).cumsum(1)[:, :n_frames]
+    return ended.clamp(max=durations.shape[1] - 1)
+
+
+def expand(x: Tensor, durations: Tensor, n_frames: int) -> Tensor:
+    """Repeat each token's column over its frames.
+
+    x: [B, C, L]; durations: int64 [B, L]. Returns [B, C, n_frames]; frames past an item's total are to be masked.
+    """
+    index = token_of_frame(durations, n_frames)
+    return x.gather(2, index[:, None, :].expand(-1, x.shape[1], -1))
+
+
+def log_likelihood(z_p: Tensor, mean: Tensor, log_std: Tensor) -> Tensor:
+    """How well each token's prior explains each frame: log N(z_p[t]; mean[l], exp(log_std[l])), summed over channels.
+
+    z_p: [B, C, T]; mean, log_std: [B, C, L]. Returns float32 [B, L, T], without a [B, C, L, T] in between.
+    """
+    with torch.autocast(z_p.device.type, enabled=False):
+        z_p, mean, log_std = z_p.float(), mean.float(), log_std.float()
+        precision = torch.exp(-2 * log_std)
+        of_token = (-0.5 * math.log(2 * math.pi) - log_std - 0.5 * mean**2 * precision).sum(dim=1)
+        of_pair = (mean * precision).transpose(1, 2) @ z_p - 0.5 * precision.transpose(1, 2) @ z_p**2
+        return of_token.unsqueeze(2) + of_pair

@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.nn.random_weights import normal
+from torch.distributions import Normal
+
+from sonorant.nn.latent import expand, log_likelihood, random_starts, sample, slice_segments, token_of_frame
+
+durations = st.integers(1, 7).flatmap(
+    lambda n: st.lists(st.lists(st.integers(0, 5), min_size=n, max_size=n), min_size=1, max_size=4)
+)
+
+
+@given(durations)
+def test_expanding_is_a_product_with_the_path(rows: list[list[int]]) -> None:
+    d = torch.tensor(rows)
+    n_frames = max(int(d.sum(1).max()), 1)
+    ends, frames = d.cumsum(1).unsqueeze(2), torch.arange(n_frames)
+    path = ((frames < ends) & (frames >= ends - d.unsqueeze(2))).float()  # [B, L, T]
+    x = normal(len(rows), 3, d.shape[1])
+    real = path.sum(1, keepdim=True)
+    torch.testing.assert_close(expand(x, d, n_frames) * real, x @ path)
+
+
+def test_each_frame_knows_its_token() -> None:
+    assert token_of_frame(torch.tensor([[2, 0, 1], [1, 1, 1]]), 4).tolist() == [[0, 0, 2, 2], [0, 1, 2, 2]]
+
+
+def test_slices_start_where_they_are_told() -> None:
+    x = torch.arange(20.0).view(2, 1, 10)
+    assert slice_segments(x, torch.tensor([0, 7]), 3).tolist() == [[[0, 1, 2]], [[17, 18, 19]]]
+
+
+def test_starts_reach_every_slice_and_no_farther() -> None:
+    starts = random_starts(torch.full((2000,), 10), 8, torch.Generator().manual_seed(0))
+    assert set(starts.tolist()) == {0, 1, 2}
+    assert random_starts(torch.tensor([3, 8]), 8).tolist() == [0, 0]
+
+
+def test_likelihood_is_that_of_a_gaussian() -> None:
+    z_p, mean, log_std = normal(2, 5, 7), normal(2, 5, 4, seed=1), normal(2, 5, 4, seed=2)
+    pairs = Normal(mean.unsqueeze(3), log_std.exp().unsqueeze(3)).log_prob(z_p.unsqueeze(2)).sum(1)
+    torch.testing.assert_close(log_likelihood(z_p, mean, log_std), pairs, atol=1e-3, rtol=1e-4)
+
+
+def test_a_sample_has_its_mean_and_deviation() -> None:
+    mean, log_std = torch.full((1, 1, 20_000), 3.0), torch.full((1, 1, 20_000), -1.0)
+    x = sample(mean, log_std, normal(1, 1, 20_000))
+    assert abs(float(x.mean()) - 3) < 0.02
+    assert abs(float(x.std().log()) + 1) < 0.02
