@@ -1,0 +1,196 @@
+"""The waveform decoder: HiFi-GAN's generator on latent frames (Kong et al. 2020, arXiv:2010.05646; VITS, 2.5.2).
+
+B batch, C channels, T frames, N = T * hop samples.
+
+Departures from HiFi-GAN, as VITS has them: the input is the latent, the first and last convolutions are not
+weight-normed, the last has no bias, and a speaker embedding is added after the first.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Literal, cast
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from sonorant.config import config
+from sonorant.nn.conv import same_padding, weight_normed
+
+SLOPE = 0.1
+"""Of the leaky ReLUs, but the last."""
+LAST_SLOPE = 0.01
+EDGE_KERNEL = 7
+"""Of the first and last convolution."""
+
+
+@config
+class HifiGanConfig:
+    kind: Literal["hifigan"] = "hifigan"
+    d_initial: int = 512
+    """Channels after the first convolution; each upsampling halves them."""
+    upsample_rates: tuple[int, ...] = (8, 8, 2, 2)
+    upsample_kernels: tuple[int, ...] = (16, 16, 4, 4)
+    resblock: Literal["1", "2"] = "1"
+    resblock_kernels: tuple[int, ...] = (3, 7, 11)
+    resblock_dilations: tuple[tuple[int, ...], ...] = ((1, 3, 5), (1, 3, 5), (1, 3, 5))
+
+    def __post_init__(self) -> None:
+        if not self.upsample_rates or not self.resblock_kernels:
+            raise ValueError("upsample_rates and resblock_kernels may not be empty")
+        if len(self.upsample_rates) != len(self.upsample_kernels):
+            raise ValueError(
+                f"{len(self.upsample_rates)} upsample_rates, but {len(self.upsample_kernels)} upsample_kernels"
+            )
+        if len(self.resblock_kernels) != len(self.resblock_dilations):
+            raise ValueError(
+                f"{len(self.resblock_kernels)} resblock_kernels, but {len(self.resblock_dilations)} resblock_dilations"
+            )
+        for rate, kernel in zip(self.upsample_rates, self.upsample_kernels, strict=True):
+            if kernel < rate or (kernel - rate) % 2:
+                raise ValueError(f"an upsample kernel of {kernel} cannot upsample by {rate}: it must be {rate} + 2n")
+        if even := [kernel for kernel in self.resblock_kernels if kernel % 2 == 0]:
+            raise ValueError(f"resblock_kernels must be odd, but {even[0]} is not")
+        if self.d_initial % 2 ** len(self.upsample_rates):
+            raise ValueError(f"d_initial is {self.d_initial}, not divisible by 2**{len(self.upsample_rates)}")
+
+    @property
+    def hop(self) -> int:
+        """Samples made of one frame."""
+        return math.prod(self.upsample_rates)
+
+    @property
+    def context_frames(self) -> int:
+        """How far, in frames, the samples of one frame look: exactly, on the side where they look farther."""
+        first, last = 0, self.hop - 1  # of the samples of frame 0, walked back to the frames they are made of
+        edge = EDGE_KERNEL // 2
+        reach = max(
+            _resblock_reach(self.resblock, kernel, dilations)
+            for kernel, dilations in zip(self.resblock_kernels, self.resblock_dilations, strict=True)
+        )
+        first, last = first - edge, last + edge
+        for rate, kernel in zip(reversed(self.upsample_rates), reversed(self.upsample_kernels), strict=True):
+            first, last = first - reach, last + reach
+            # Output o is made of the inputs i with 0 <= o + padding - i * rate < kernel.
+            padding = (kernel - rate) // 2
+            first, last = -((kernel - 1 - padding - first) // rate), (last + padding) // rate
+        first, last = first - edge, last + edge
+        return max(-first, last)
+
+
+class HifiGan(nn.Module):
+    """Transposed convolutions up to the sample rate, each followed by the mean of residual blocks.
+
+    Weights keep torch's own initialisation: the official N(0, 0.01) was written to weights that weight norm recomputed
+    before use, and so never acted.
+    """
+
+    def __init__(self, cfg: HifiGanConfig, d_latent: int, d_cond: int = 0) -> None:
+        super().__init__()
+        self.cfg = cfg
+        d = cfg.d_initial
+        self.input = nn.Conv1d(d_latent, d, EDGE_KERNEL, padding=same_padding(EDGE_KERNEL))
+        self.condition = nn.Conv1d(d_cond, d, 1) if d_cond else None
+        self.upsamplers = nn.ModuleList()
+        self.resblocks = nn.ModuleList()
+        for rate, kernel in zip(cfg.upsample_rates, cfg.upsample_kernels, strict=True):
+            up = nn.ConvTranspose1d(d, d // 2, kernel, stride=rate, padding=(kernel - rate) // 2)
+            self.upsamplers.append(weight_normed(up))
+            d //= 2
+            for block_kernel, dilations in zip(cfg.resblock_kernels, cfg.resblock_dilations, strict=True):
+                self.resblocks.append(_RESBLOCKS[cfg.resblock](d, block_kernel, dilations))
+        self.output = nn.Conv1d(d, 1, EDGE_KERNEL, padding=same_padding(EDGE_KERNEL), bias=False)
+
+    @property
+    def context_frames(self) -> int:
+        """How many frames beyond a window its samples look at."""
+        return self.cfg.context_frames
+
+    def forward(self, z: Tensor, speaker: Tensor | None = None, mask: Tensor | None = None) -> Tensor:
+        """The waveform of latent frames, in (-1, 1).
+
+        z: [B, C, T], 0 at padding; speaker: [B, d_cond, 1] if conditioned; mask: [B, 1, T], needed only when items are
+        padded. Returns [B, 1, N]; samples of padded frames are 0, and nothing of the padding reaches the others.
+        """
+        x = self.input(z)
+        if self.condition is not None:
+            x = x + self.condition(speaker)
+        n_kernels = len(self.cfg.resblock_kernels)
+        for i, (rate, upsampler) in enumerate(zip(self.cfg.upsample_rates, self.upsamplers, strict=True)):
+            x = upsampler(_masked(F.leaky_relu(x, SLOPE), mask))
+            mask = None if mask is None else mask.repeat_interleave(rate, dim=2)
+            x = _mean(self.resblocks[i * n_kernels : (i + 1) * n_kernels], x, mask)
+        x = self.output(_masked(F.leaky_relu(x, LAST_SLOPE), mask))
+        return _masked(torch.tanh(x), mask)
+
+    def decode_in_windows(
+        self, z: Tensor, speaker: Tensor | None = None, mask: Tensor | None = None, *, window: int = 128
+    ) -> Tensor:
+        """What `forward` gives, computed `window` frames at a time with the context each window looks at.
+
+        Memory is bounded, and long audio is faster on CPUs, for the activations stay in cache.
+        """
+        n_frames, context, hop = z.shape[2], self.context_frames, self.cfg.hop
+        pieces = []
+        for start in range(0, n_frames, window):
+            end = min(start + window, n_frames)
+            left, right = max(start - context, 0), min(end + context, n_frames)
+            piece = self(z[:, :, left:right], speaker, None if mask is None else mask[:, :, left:right])
+            pieces.append(piece[:, :, (start - left) * hop : (end - left) * hop])
+        return torch.cat(pieces, dim=2)
+
+
+class ResBlock1(nn.Module):
+    """Pairs of a dilated and a plain convolution, each pair with a residual."""
+
+    def __init__(self, d: int, kernel: int, dilations: tuple[int, ...]) -> None:
+        super().__init__()
+        self.dilated = nn.ModuleList(_conv(d, kernel, dilation) for dilation in dilations)
+        self.plain = nn.ModuleList(_conv(d, kernel, 1) for _ in dilations)
+
+    def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
+        """x: [B, C, N]; mask: [B, 1, N]. Returns [B, C, N]."""
+        for dilated, plain in zip(self.dilated, self.plain, strict=True):
+            y = dilated(_masked(F.leaky_relu(x, SLOPE), mask))
+            x = x + plain(_masked(F.leaky_relu(y, SLOPE), mask))
+        return x
+
+
+class ResBlock2(nn.Module):
+    """Dilated convolutions, each with a residual."""
+
+    def __init__(self, d: int, kernel: int, dilations: tuple[int, ...]) -> None:
+        super().__init__()
+        self.single = nn.ModuleList(_conv(d, kernel, dilation) for dilation in dilations)
+
+    def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
+        """x: [B, C, N]; mask: [B, 1, N]. Returns [B, C, N]."""
+        for conv in self.single:
+            x = x + conv(_masked(F.leaky_relu(x, SLOPE), mask))
+        return x
+
+
+_RESBLOCKS: dict[str, Callable[[int, int, tuple[int, ...]], nn.Module]] = {"1": ResBlock1, "2": ResBlock2}
+
+
+def _resblock_reach(kind: Literal["1", "2"], kernel: int, dilations: tuple[int, ...]) -> int:
+    """How many samples to each side a residual block looks."""
+    n_plain = {"1": len(dilations), "2": 0}[kind]
+    return kernel // 2 * (sum(dilations) + n_plain)
+
+
+def _conv(d: int, kernel: int, dilation: int) -> nn.Conv1d:
+    return weight_normed(nn.Conv1d(d, d, kernel, dilation=dilation, padding=same_padding(kernel, dilation)))
+
+
+def _mean(blocks: nn.ModuleList, x: Tensor, mask: Tensor | None) -> Tensor:
+    total = cast(Tensor, blocks[0](x, mask))
+    for block in blocks[1:]:
+        total = total + block(x, mask)
+    return total / len(blocks)
+
+
+def _masked(x: Tensor, mask: Tensor | None) -> Tensor:
+    return x if mask is None else x * mask
