@@ -5,7 +5,7 @@ import torch
 from tests.nn.random_weights import normal, randomized
 from torch import nn
 
-from sonorant.nn.conv import ChannelNorm, DepthSeparableConvs, fold_weight_norm, weight_normed
+from sonorant.nn.conv import ChannelNorm, DepthSeparableConvs, fold_weight_norm, folded_state, weight_normed
 from sonorant.nn.mask import length_mask
 
 
@@ -19,8 +19,9 @@ def test_channel_norm_makes_each_position_standard() -> None:
 def test_folding_weight_norm_changes_no_output(conv: nn.Conv1d | nn.ConvTranspose1d) -> None:
     module = randomized(nn.Sequential(weight_normed(conv)))
     x = normal(2, 4, 9)
-    before = module(x)
+    before, folded = module(x), folded_state(module)
     fold_weight_norm(module)
+    assert all(torch.equal(value, folded[name]) for name, value in module.state_dict().items())
     assert set(module.state_dict()) == {"0.weight", "0.bias"}
     torch.testing.assert_close(module(x), before)
 

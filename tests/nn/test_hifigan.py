@@ -49,7 +49,7 @@ def far_looking(cfg: HifiGanConfig) -> HifiGan:
 
 
 @pytest.mark.parametrize("cfg", CONFIGS)
-@pytest.mark.parametrize(("n_frames", "window"), [(1, 8), (7, 8), (8, 8), (45, 8), (40, 1), (70, 32)])
+@pytest.mark.parametrize(("n_frames", "window"), [(1, 8), (7, 8), (8, 8), (45, 8), (9, 1), (40, 32)])
 def test_windows_equal_the_whole(cfg: HifiGanConfig, n_frames: int, window: int) -> None:
     model = randomized(HifiGan(cfg, 6, 5))
     z, speaker = normal(2, 6, n_frames), normal(2, 5, 1, seed=1)

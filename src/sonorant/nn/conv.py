@@ -77,7 +77,19 @@ def fold_weight_norm(module: nn.Module) -> None:
     """Replace, in place, every weight-normed weight inside the module by its product, for inference.
 
     The outputs are unchanged; the weights are no longer recomputed at every pass.
+    Never fold a deep copy: torch gives copies of a parametrized module one class with the original, which would break.
     """
     for part in module.modules():
         if parametrize.is_parametrized(part, "weight"):
             parametrize.remove_parametrizations(part, "weight", leave_parametrized=True)
+
+
+def folded_state(module: nn.Module) -> dict[str, Tensor]:
+    """The state the module would have if its weight norm were folded; the module itself is not changed."""
+    state: dict[str, Tensor] = {
+        name: value for name, value in module.state_dict().items() if ".parametrizations." not in name
+    }
+    for name, part in module.named_modules():
+        if parametrize.is_parametrized(part, "weight"):
+            state[f"{name}.weight"] = cast(Tensor, part.weight).detach()
+    return state
