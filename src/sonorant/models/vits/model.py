@@ -1,0 +1,245 @@
+"""VITS: Conditional Variational Autoencoder with Adversarial Learning for End-to-End Text-to-Speech.
+
+Kim, Kong and Son 2021, arXiv:2106.06103. Section and equation numbers below are the paper's.
+B batch, C channels, L tokens, T frames, N = T * hop samples.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum, auto
+
+import torch
+from torch import Tensor, nn
+
+from sonorant.errors import ParameterError
+from sonorant.models.vits.config import VitsConfig
+from sonorant.nn.conv import fold_weight_norm, folded_state
+from sonorant.nn.duration import (
+    DurationConfig,
+    DurationPredictor,
+    StochasticDurationConfig,
+    StochasticDurationPredictor,
+)
+from sonorant.nn.flow import residual_flow
+from sonorant.nn.hifigan import HifiGan
+from sonorant.nn.latent import Noise, expand, log_likelihood, random_starts, sample, slice_segments
+from sonorant.nn.mask import length_mask, pair_mask
+from sonorant.nn.posterior import Posterior, PosteriorEncoder
+from sonorant.nn.text_encoder import Prior, TextEncoder
+
+Align = Callable[[Tensor, Tensor], Tensor]
+"""Durations from how well each token explains each frame.
+
+Takes the log-likelihoods, float32 [B, L, T], and their mask [B, L, T]; returns int64 [B, L] whose sums are the items'
+frames, at least one for each real token and none for padding.
+"""
+
+WINDOW_FRAMES = 128
+"""Frames decoded at a time when speaking. The result does not depend on it; memory and speed do."""
+
+
+class Purpose(Enum):
+    """Which parts a model holds."""
+
+    TRAINING = auto()
+    """All, with weight norm."""
+    CONVERSION = auto()
+    """To speak and to convert between its speakers: all that needs, weight norm folded."""
+    SPEAKING = auto()
+    """To speak only: no posterior, weight norm folded."""
+
+
+@dataclass(frozen=True)
+class VitsOutput:
+    """What the losses are made of."""
+
+    samples: Tensor  # [B, 1, segment_frames * hop], the decoded slice of each item
+    slice_starts: Tensor  # int64 [B], in frames
+    posterior: Posterior  # z, mean, log_std: [B, d_latent, T]
+    z_p: Tensor  # [B, d_latent, T], z through the flow
+    prior_mean: Tensor  # [B, d_latent, T], each token's repeated over its frames
+    prior_log_std: Tensor  # [B, d_latent, T]
+    durations: Tensor  # int64 [B, L]
+    duration_loss: Tensor  # [B], summed over each item's tokens
+    token_mask: Tensor  # [B, 1, L]
+    frame_mask: Tensor  # [B, 1, T]
+
+
+@dataclass(frozen=True)
+class Synthesis:
+    """Speech, with how long each token lasts in it."""
+
+    samples: Tensor  # [B, N], 0 past an item's length
+    frames_per_token: Tensor  # int64 [B, L]
+    lengths: Tensor  # int64 [B], in samples
+
+
+class Vits(nn.Module):
+    """The network: prior (text encoder and flow), posterior, duration predictor, decoder (figure 1).
+
+    With one speaker there is no speaker table and nothing is conditioned; `speaker` arguments are then not looked at.
+    """
+
+    def __init__(self, cfg: VitsConfig, n_symbols: int, n_speakers: int, purpose: Purpose = Purpose.TRAINING) -> None:
+        super().__init__()
+        self.cfg = cfg
+        self.n_symbols = n_symbols
+        self.n_speakers = n_speakers
+        d_cond = cfg.d_speaker if n_speakers > 1 else 0
+        self.speaker = nn.Embedding(n_speakers, d_cond) if d_cond else None
+        self.text_encoder = TextEncoder(cfg.text_encoder, n_symbols, cfg.d_hidden, cfg.d_latent)  # 2.5.1
+        self.posterior: PosteriorEncoder | None = None
+        if purpose is not Purpose.SPEAKING:
+            self.posterior = PosteriorEncoder(cfg.posterior, cfg.spectrogram.n_bins, cfg.d_hidden, cfg.d_latent, d_cond)
+        self.flow = residual_flow(cfg.flow, cfg.d_latent, cfg.d_hidden, d_cond)  # 2.1.2, eq. 4
+        self.duration = _build_duration(cfg.duration, cfg.d_hidden, d_cond)  # 2.2.2
+        self.decoder = HifiGan(cfg.decoder, cfg.d_latent, d_cond)  # 2.5.2
+        if purpose is not Purpose.TRAINING:
+            if isinstance(self.duration, StochasticDurationPredictor):
+                self.duration.drop_training_parts()
+            fold_weight_norm(self)
+            self.eval()
+
+    def for_inference(self, purpose: Purpose = Purpose.SPEAKING) -> Vits:
+        """A copy in evaluation mode that holds only what the purpose needs; it gives the same speech."""
+        assert purpose is not Purpose.TRAINING, "a copy for training is no copy for inference"
+        model = Vits(self.cfg, self.n_symbols, self.n_speakers, purpose).to(self.text_encoder.embedding.weight)
+        state = folded_state(self)
+        model.load_state_dict({name: state[name] for name in model.state_dict()})
+        return model
+
+    def forward(
+        self,
+        tokens: Tensor,
+        token_lengths: Tensor,
+        spec: Tensor,
+        spec_lengths: Tensor,
+        speaker: Tensor | None,
+        *,
+        align: Align,
+        segment_frames: int = 32,
+        generator: torch.Generator | None = None,
+    ) -> VitsOutput:
+        """The training pass, up to what the losses are made of.
+
+        tokens: int64 [B, L]; token_lengths, spec_lengths: int64 [B]; spec: [B, n_bins, T] linear magnitudes;
+        speaker: int64 [B]; each item has at least one frame per token and segment_frames frames.
+        generator: draws the posterior's noise, then the durations' noise, then the slices.
+        """
+        assert self.posterior is not None, "made for speaking: there is no posterior to train"
+        token_mask = length_mask(token_lengths, tokens.shape[1])
+        frame_mask = length_mask(spec_lengths, spec.shape[2])
+        embedding = self._embed(speaker)
+
+        def noise(*shape: int) -> Tensor:
+            return torch.randn(shape, device=spec.device, generator=generator)
+
+        prior: Prior = self.text_encoder(tokens, token_mask)
+        frame_noise = noise(spec.shape[0], self.cfg.d_latent, spec.shape[2])
+        posterior: Posterior = self.posterior(spec, frame_mask, frame_noise, embedding)
+        z_p = self.flow(posterior.z, frame_mask, embedding)
+
+        with torch.no_grad():  # 2.2.1: the alignment is searched for, not learned
+            value = log_likelihood(z_p, prior.mean, prior.log_std)
+            durations = align(value, pair_mask(token_mask, frame_mask))
+        duration_noise = noise(tokens.shape[0], self.duration.d_noise, tokens.shape[1])
+        duration_loss = self.duration.loss(prior.hidden, token_mask, durations, duration_noise, embedding)
+
+        n_frames = spec.shape[2]
+        starts = random_starts(spec_lengths, segment_frames, generator)
+        samples = self.decoder(slice_segments(posterior.z, starts, segment_frames), embedding)
+        return VitsOutput(
+            samples=samples,
+            slice_starts=starts,
+            posterior=posterior,
+            z_p=z_p,
+            prior_mean=expand(prior.mean, durations, n_frames) * frame_mask,
+            prior_log_std=expand(prior.log_std, durations, n_frames) * frame_mask,
+            durations=durations,
+            duration_loss=duration_loss,
+            token_mask=token_mask,
+            frame_mask=frame_mask,
+        )
+
+    def synthesize(
+        self,
+        tokens: Tensor,
+        token_lengths: Tensor,
+        speaker: Tensor | None,
+        *,
+        noise: Noise,
+        length_scale: float = 1.0,
+        noise_scale: float = 0.667,
+        noise_scale_duration: float = 0.8,
+    ) -> Synthesis:
+        """Speech for tokens.
+
+        tokens: int64 [B, L]; token_lengths: int64 [B], each at least 1; speaker: int64 [B].
+        noise: asked once for [B, 2, L] if durations are stochastic, and then once for [B, d_latent, T].
+        length_scale: above 1 is slower. Every token lasts a whole number of frames, rounded up; an item at least one.
+        """
+        token_mask = length_mask(token_lengths, tokens.shape[1])
+        embedding = self._embed(speaker)
+        prior: Prior = self.text_encoder(tokens, token_mask)
+
+        duration_noise = tokens.new_zeros(tokens.shape[0], 0, tokens.shape[1])
+        if self.duration.d_noise:
+            duration_noise = noise((tokens.shape[0], self.duration.d_noise, tokens.shape[1])) * noise_scale_duration
+        log_duration = self.duration.log_duration(prior.hidden, token_mask, duration_noise, embedding)
+        durations = torch.ceil(torch.exp(log_duration) * token_mask * length_scale).squeeze(1).long()
+        durations[:, 0] += durations.sum(dim=1) == 0
+        n_frames = durations.sum(dim=1)
+
+        total = int(n_frames.max())
+        frame_mask = length_mask(n_frames, total)
+        mean, log_std = expand(prior.mean, durations, total), expand(prior.log_std, durations, total)
+        frame_noise = noise((tokens.shape[0], self.cfg.d_latent, total)) * noise_scale
+        z_p = sample(mean, log_std, frame_noise) * frame_mask
+        z = self.flow.reverse(z_p, frame_mask, embedding)
+        samples = self._decode(z, frame_mask, embedding)
+        return Synthesis(samples=samples, frames_per_token=durations, lengths=n_frames * self.cfg.spectrogram.hop)
+
+    def convert(self, spec: Tensor, spec_lengths: Tensor, source: Tensor, target: Tensor, *, noise: Noise) -> Tensor:
+        """The same speech by another of the model's speakers (appendix C).
+
+        spec: [B, n_bins, T] linear magnitudes; spec_lengths, source, target: int64 [B].
+        noise: asked once for [B, d_latent, T]. Returns [B, N], 0 past an item's end.
+        """
+        if self.posterior is None:
+            raise ParameterError("this voice has no posterior encoder, so it cannot convert speech")
+        if self.speaker is None:
+            raise ParameterError("this voice has one speaker, so there is no other to convert to")
+        mask = length_mask(spec_lengths, spec.shape[2])
+        of_source, of_target = self._embed(source), self._embed(target)
+        frame_noise = noise((spec.shape[0], self.cfg.d_latent, spec.shape[2]))
+        posterior: Posterior = self.posterior(spec, mask, frame_noise, of_source)
+        z_p = self.flow(posterior.z, mask, of_source)
+        z = self.flow.reverse(z_p, mask, of_target)
+        return self._decode(z, mask, of_target)
+
+    def _embed(self, speaker: Tensor | None) -> Tensor | None:
+        """int64 [B] -> [B, d_speaker, 1]; None with one speaker."""
+        if self.speaker is None:
+            return None
+        if speaker is None:
+            raise ParameterError(f"the model has {self.n_speakers} speakers: say which is to speak")
+        embedding: Tensor = self.speaker(speaker).unsqueeze(2)
+        return embedding
+
+    def _decode(self, z: Tensor, mask: Tensor, embedding: Tensor | None) -> Tensor:
+        """[B, C, T] -> [B, N]."""
+        is_padded = z.shape[0] > 1  # one item alone fills its batch
+        windows = self.decoder.decode_in_windows(z, embedding, mask if is_padded else None, window=WINDOW_FRAMES)
+        return windows.squeeze(1)
+
+
+def _build_duration(
+    cfg: StochasticDurationConfig | DurationConfig, d_hidden: int, d_cond: int
+) -> StochasticDurationPredictor | DurationPredictor:
+    match cfg:
+        case StochasticDurationConfig():
+            return StochasticDurationPredictor(cfg, d_hidden, d_cond)
+        case DurationConfig():
+            return DurationPredictor(cfg, d_hidden, d_cond)
