@@ -48,4 +48,6 @@ class MissingExtraError(SonorantError):
     """An optional dependency is not installed; the message names the extra that brings it."""
 
     def __init__(self, need: str, *, package: str, extra: str) -> None:
-        super().__init__(f"{need} needs the package '{package}', which is not installed: pip install 'sonorant[{extra}]'")
+        super().__init__(
+            f"{need} needs the package '{package}', which is not installed: pip install 'sonorant[{extra}]'"
+        )
