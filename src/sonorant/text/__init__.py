@@ -1,0 +1,1 @@
+"""Characters to phonemes to token ids. Knows no torch: training and serving use the same code."""
