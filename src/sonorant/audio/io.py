@@ -1,0 +1,147 @@
+"""Audio files: float32 in [-1, 1] in memory, integers only on disk. Files appear whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sonorant.errors import AudioError
+
+if TYPE_CHECKING:
+    import soundfile
+
+Samples = NDArray[np.float32]
+
+# Suffix -> libsndfile's container and coding.
+FORMATS = {
+    ".wav": ("WAV", "PCM_16"),
+    ".flac": ("FLAC", "PCM_16"),
+    ".ogg": ("OGG", "VORBIS"),
+    ".mp3": ("MP3", "MPEG_LAYER_III"),
+}
+_MP3_RATES_HZ = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000)
+
+
+def to_pcm16(samples: Samples) -> bytes:
+    """Signed 16-bit little-endian PCM; what lies outside [-1, 1] is clipped."""
+    pcm: bytes = np.rint(np.clip(samples, -1.0, 1.0) * 32767.0).astype("<i2").tobytes()
+    return pcm
+
+
+def check_target(path: Path, suffixes: dict[str, tuple[str, str]] | frozenset[str], *, kind: str) -> None:
+    """Raise AudioError when a file cannot become `path`: its suffix, its folder, or what stands there already."""
+    if path.suffix.lower() not in suffixes:
+        found = path.suffix or "none"
+        raise AudioError(f"{path}: the suffix is {found}, but {kind} is written as {', '.join(sorted(suffixes))}")
+    if path.is_dir() or (path.exists() and not path.is_file()):
+        raise AudioError(f"{path}: is not a regular file, so no {kind} can be written over it; name a file")
+    if not path.parent.is_dir():
+        raise AudioError(f"{path}: the folder {path.parent} does not exist; make it first")
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[Path]:
+    """A temporary file beside `path` that becomes it at the end, and vanishes if anything fails.
+
+    Raises AudioError when the folder cannot be written to or the disk is full.
+    """
+    try:
+        handle, name = tempfile.mkstemp(prefix=f".{path.stem[:64]}.", suffix=f".part{path.suffix}", dir=path.parent)
+    except OSError as error:
+        raise AudioError(f"{path}: cannot be written ({error.strerror})") from None
+    part = Path(name)
+    os.close(handle)
+    try:
+        try:
+            yield part
+            with part.open("rb+") as written:
+                os.fsync(written.fileno())
+            mask = os.umask(0)
+            os.umask(mask)
+            part.chmod(0o666 & ~mask)
+            part.replace(path)
+        except OSError as error:
+            raise AudioError(f"{path}: cannot be written ({error.strerror or error})") from None
+    finally:
+        part.unlink(missing_ok=True)
+
+
+class AudioWriter:
+    """Writes audio piece by piece; use as a context manager. The format follows the suffix (see FORMATS).
+
+    The file appears under its name only when the block ends without an error.
+    """
+
+    def __init__(self, path: Path, sample_rate_hz: int) -> None:
+        """Raises AudioError for a suffix, a folder or a sample rate that cannot be written."""
+        check_target(path, FORMATS, kind="audio")
+        if path.suffix.lower() == ".mp3" and sample_rate_hz not in _MP3_RATES_HZ:
+            raise AudioError(f"{path}: MP3 has no sample rate of {sample_rate_hz} Hz; write .wav, .flac or .ogg")
+        self.path = path
+        self.sample_rate_hz = sample_rate_hz
+        self._whole = whole_file(path)
+        self._file: soundfile.SoundFile | None = None
+
+    def __enter__(self) -> AudioWriter:
+        import soundfile
+
+        part = self._whole.__enter__()
+        container, coding = FORMATS[self.path.suffix.lower()]
+        try:
+            self._file = soundfile.SoundFile(part, "w", self.sample_rate_hz, 1, coding, format=container)
+        except (soundfile.SoundFileError, OSError) as error:
+            self._leave(AudioError(f"{self.path}: cannot be written ({error})"))
+        return self
+
+    def write(self, samples: Samples) -> None:
+        """Append samples, float32 [N] in [-1, 1]."""
+        import soundfile
+
+        assert self._file is not None
+        try:
+            self._file.write(np.frombuffer(to_pcm16(samples), dtype="<i2"))
+        except (soundfile.SoundFileError, AssertionError, OSError):
+            raise AudioError(f"{self.path}: cannot be written (is the disk full?)") from None
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        import soundfile
+
+        if self._file is not None:
+            try:
+                self._file.close()
+            except (soundfile.SoundFileError, OSError):
+                if error is None:
+                    self._leave(AudioError(f"{self.path}: cannot be written (is the disk full?)"))
+                raise
+        self._whole.__exit__(kind, error, trace)
+
+    def _leave(self, error: AudioError) -> None:
+        self._whole.__exit__(type(error), error, None)
+        raise error from None
+
+
+def read(path: Path) -> tuple[Samples, int]:
+    """Samples, mono float32 [N] in [-1, 1], and their rate in Hz. Raises AudioError when it is no audio file."""
+    import soundfile
+
+    try:
+        samples, sample_rate_hz = soundfile.read(path, dtype="float32", always_2d=True)
+    except (soundfile.SoundFileError, OSError) as error:
+        raise AudioError(f"{path}: cannot be read as audio ({error})") from None
+    return samples.mean(axis=1, dtype=np.float32), int(sample_rate_hz)
+
+
+def write_raw(stream: BinaryIO, samples: Samples) -> None:
+    """Samples as headerless signed 16-bit little-endian PCM, flushed at once."""
+    stream.write(to_pcm16(samples))
+    stream.flush()
