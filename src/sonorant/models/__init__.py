@@ -1,0 +1,52 @@
+"""The systems, one folder each. This table is all that others know of them; each is loaded when it is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Protocol
+
+from sonorant.errors import VoiceError
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+    from sonorant.models.vits.model import Synthesis
+
+
+class Synthesizer(Protocol):
+    """A network that speaks tokens: what a runtime asks of a system."""
+
+    def synthesize(
+        self,
+        tokens: Tensor,
+        token_lengths: Tensor,
+        speaker: Tensor | None,
+        *,
+        noise: Callable[[tuple[int, ...]], Tensor],
+        length_scale: float,
+        noise_scale: float,
+        noise_scale_duration: float,
+    ) -> Synthesis: ...
+
+
+def load_synthesizer(
+    system: str,
+    model: Mapping[str, Any],
+    weights: Mapping[str, torch.Tensor],
+    *,
+    n_symbols: int,
+    n_speakers: int,
+    source: str,
+) -> Synthesizer:
+    """A system's network, with weights, ready to speak.
+
+    model: the system's configuration as plain data. Raises VoiceError for an unknown system or weights that do not fit,
+    ConfigError for a configuration that is none.
+    """
+    match system:
+        case "vits":
+            from sonorant.models.vits.load import load
+
+            return load(model, weights, n_symbols=n_symbols, n_speakers=n_speakers, source=source)
+    raise VoiceError(f"{source}: system is {system!r}, but this sonorant knows vits: upgrade sonorant")

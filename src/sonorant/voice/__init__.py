@@ -1,0 +1,1 @@
+"""A voice: everything inference needs. Never imports training or data."""

@@ -1,0 +1,55 @@
+"""The contents of `voice.json`: everything that decides how a voice sounds, but its weights."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sonorant.config import config
+from sonorant.text.frontend import FrontendConfig
+
+SCHEMA = 1
+
+
+@config
+class Synthesis:
+    """How a voice speaks unless told otherwise. Scales are factors; pauses are seconds of silence added."""
+
+    length_scale: float = 1.0
+    noise_scale: float = 0.667
+    noise_scale_duration: float = 0.8
+    sentence_pause_s: float = 0.15
+    paragraph_pause_s: float = 0.5
+
+
+@config
+class VoiceManifest:
+    """A voice, as `voice.json` says it."""
+
+    name: str
+    system: str
+    model: Mapping[str, Any]  # the system's own configuration, checked when its weights are loaded
+    sample_rate_hz: int
+    symbols: Mapping[str, int]
+    frontend: FrontendConfig
+    speakers: tuple[str, ...]
+    components: Mapping[str, str]  # file name -> SHA-256
+    synthesis: Synthesis = Synthesis()
+    title: str = ""
+    licence: str = ""
+    source: str = ""
+    made_with: str = ""
+    n_symbols: int | None = None  # rows of the embedding; None: as many as the symbols need
+    schema: int = SCHEMA
+
+    def __post_init__(self) -> None:
+        if self.schema != SCHEMA:
+            raise ValueError(f"schema is {self.schema}, but this sonorant reads schema {SCHEMA}: upgrade sonorant")
+        if not self.speakers:
+            raise ValueError("speakers is empty: a voice has at least one")
+        if len(set(self.speakers)) != len(self.speakers):
+            raise ValueError("speakers holds a name twice")
+        if self.sample_rate_hz <= 0:
+            raise ValueError(f"sample_rate_hz is {self.sample_rate_hz}: it must be positive")
+        if not self.components:
+            raise ValueError("components is empty: a voice has at least one weight file")

@@ -1,0 +1,80 @@
+"""The runtime that computes with PyTorch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from sonorant.errors import ConfigError, VoiceError
+from sonorant.models import Synthesizer, load_synthesizer
+from sonorant.text.symbols import SymbolTable
+from sonorant.voice.bundle import MANIFEST, WEIGHTS, Bundle
+from sonorant.voice.runtime import Noise, Spoken
+
+
+class TorchRuntime:
+    """A system's network on a device."""
+
+    def __init__(self, network: Synthesizer, *, n_speakers: int, device: torch.device) -> None:
+        self._network = network
+        self._n_speakers = n_speakers
+        self._device = device
+
+    @classmethod
+    def load(cls, bundle: Bundle, *, device: str = "cpu") -> TorchRuntime:
+        """Load a voice's network. Raises VoiceError when its configuration or its weights are unusable."""
+        from safetensors import SafetensorError
+        from safetensors.torch import load_file
+
+        manifest = bundle.manifest
+        source = str(bundle.folder / MANIFEST)
+        try:
+            n_rows = SymbolTable(manifest.symbols).n_rows
+            n_symbols = manifest.n_symbols if manifest.n_symbols is not None else n_rows
+            if n_rows > n_symbols:
+                raise VoiceError(f"{source}: symbols need {n_rows:,} rows, but n_symbols is {n_symbols:,}")
+            weights = load_file(bundle.component(WEIGHTS))
+            network = load_synthesizer(
+                manifest.system,
+                manifest.model,
+                weights,
+                n_symbols=n_symbols,
+                n_speakers=len(manifest.speakers),
+                source=source,
+            )
+        except ConfigError as error:
+            raise VoiceError(str(error)) from None
+        except SafetensorError as error:
+            raise VoiceError(f"{bundle.folder / WEIGHTS}: is no safetensors file ({error})") from None
+        return cls(network, n_speakers=len(manifest.speakers), device=torch.device(device))
+
+    @torch.inference_mode()
+    def speak(
+        self,
+        tokens: Sequence[int],
+        *,
+        speaker: int,
+        noise: Noise,
+        length_scale: float,
+        noise_scale: float,
+        noise_scale_duration: float,
+    ) -> Spoken:
+        """Speak one sentence's tokens; see `Runtime`."""
+
+        def draw(shape: tuple[int, ...]) -> Tensor:
+            return torch.from_numpy(noise(shape)).to(self._device)
+
+        said = self._network.synthesize(
+            torch.tensor([list(tokens)], device=self._device),
+            torch.tensor([len(tokens)], device=self._device),
+            torch.tensor([speaker], device=self._device) if self._n_speakers > 1 else None,
+            noise=draw,
+            length_scale=length_scale,
+            noise_scale=noise_scale,
+            noise_scale_duration=noise_scale_duration,
+        )
+        samples = said.samples[0].float().cpu().numpy()
+        return Spoken(samples.astype(np.float32, copy=False), said.frames_per_token[0].cpu().numpy())

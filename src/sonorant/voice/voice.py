@@ -1,0 +1,276 @@
+"""A voice speaks: text in, samples and times out."""
+
+from __future__ import annotations
+
+import math
+import os
+import secrets
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import fields, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sonorant.errors import ParameterError, TextError, VoiceError
+from sonorant.text.frontend import Frontend, Sentence
+from sonorant.text.lexicon import Lexicon
+from sonorant.text.paragraphs import paragraphs
+from sonorant.voice import bundle as bundles
+from sonorant.voice.bundle import Bundle
+from sonorant.voice.frontends import frontend_for
+from sonorant.voice.manifest import Synthesis
+from sonorant.voice.runtime import Noise, Runtime, Spoken
+from sonorant.voice.speech import Speech, TimedPhoneme, TimedSentence, TimedWord, join
+
+_RANGES = {
+    "length_scale": (0.1, 10.0),
+    "noise_scale": (0.0, 3.0),
+    "noise_scale_duration": (0.0, 3.0),
+    "sentence_pause_s": (0.0, 60.0),
+    "paragraph_pause_s": (0.0, 60.0),
+}
+_MAX_SEED = 2**63 - 1
+
+
+class Voice:
+    """A loaded voice. `say` gives a whole text, `stream` its sentences as they are made."""
+
+    def __init__(self, bundle: Bundle, runtime: Runtime) -> None:
+        self.bundle = bundle
+        self.manifest = bundle.manifest
+        self.runtime = runtime
+
+    @property
+    def name(self) -> str:
+        return self.manifest.name
+
+    @property
+    def sample_rate_hz(self) -> int:
+        return self.manifest.sample_rate_hz
+
+    @property
+    def speakers(self) -> tuple[str, ...]:
+        """Names of the speakers, the default first."""
+        return self.manifest.speakers
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """Codes of the languages, the default first."""
+        return tuple(language.code for language in self.manifest.frontend.languages)
+
+    def say(
+        self,
+        text: str,
+        *,
+        speaker: str | None = None,
+        language: str | None = None,
+        seed: int | None = None,
+        length_scale: float | None = None,
+        noise_scale: float | None = None,
+        noise_scale_duration: float | None = None,
+        sentence_pause_s: float | None = None,
+        paragraph_pause_s: float | None = None,
+        lexicon: Mapping[str, str] | Lexicon | None = None,
+    ) -> Speech:
+        """Speak a text, paragraphs divided by blank lines. What is None is as the voice has it; a None seed is drawn.
+
+        length_scale: above 1 is slower. noise_scale: liveliness of the sound. noise_scale_duration: of the rhythm.
+        lexicon: written word -> IPA, for this call.
+        Raises TextError when there is nothing to say, VoiceError for an unknown speaker or language,
+        ParameterError for a number out of range.
+        """
+        seed = _seed(seed)
+        pieces = list(
+            self.stream(
+                text,
+                speaker=speaker,
+                language=language,
+                seed=seed,
+                length_scale=length_scale,
+                noise_scale=noise_scale,
+                noise_scale_duration=noise_scale_duration,
+                sentence_pause_s=sentence_pause_s,
+                paragraph_pause_s=paragraph_pause_s,
+                lexicon=lexicon,
+            )
+        )
+        return join(pieces, sample_rate_hz=self.sample_rate_hz, seed=seed)
+
+    def stream(
+        self,
+        text: str | Iterable[str],
+        *,
+        speaker: str | None = None,
+        language: str | None = None,
+        seed: int | None = None,
+        length_scale: float | None = None,
+        noise_scale: float | None = None,
+        noise_scale_duration: float | None = None,
+        sentence_pause_s: float | None = None,
+        paragraph_pause_s: float | None = None,
+        lexicon: Mapping[str, str] | Lexicon | None = None,
+    ) -> Iterator[Speech]:
+        """As `say`, one sentence at a time, times counted from each piece's start; joined they are what `say` gives.
+
+        text: a string, or an iterable of lines, read only as far as needed. Parameters are checked at once.
+        """
+        index = self._speaker(speaker)
+        frontend = self.frontend(language, lexicon=lexicon)
+        settings = _checked(
+            self.manifest.synthesis,
+            length_scale=length_scale,
+            noise_scale=noise_scale,
+            noise_scale_duration=noise_scale_duration,
+            sentence_pause_s=sentence_pause_s,
+            paragraph_pause_s=paragraph_pause_s,
+        )
+        lines = text.splitlines() if isinstance(text, str) else text
+        return self._stream(lines, frontend, index, settings, _seed(seed))
+
+    def frontend(self, language: str | None = None, *, lexicon: Mapping[str, str] | Lexicon | None = None) -> Frontend:
+        """The way from text to this voice's tokens, for one of its languages. Raises VoiceError, TextError."""
+        return frontend_for(self.bundle, language, lexicon=lexicon)
+
+    def _stream(
+        self, lines: Iterable[str], frontend: Frontend, speaker: int, settings: Synthesis, seed: int
+    ) -> Iterator[Speech]:
+        said = False
+        unknown: dict[str, int] = {}
+        for paragraph in paragraphs(lines):
+            for sentence in frontend(paragraph):
+                if not sentence.tokens and not sentence.pause_s:
+                    unknown.update(sentence.unknown)
+                    continue
+                noise = _noise(seed, sentence)
+                spoken = self._spoken(sentence, speaker, settings, noise)
+                said = said or bool(sentence.tokens)
+                yield self._piece(sentence, spoken, settings, seed)
+        if not said:
+            what = ", ".join(sorted(unknown))[:60]
+            raise TextError(
+                f"there is nothing to say: the text holds no word{f', only {what}' if what else ''}; give some words"
+            )
+
+    def _spoken(self, sentence: Sentence, speaker: int, settings: Synthesis, noise: Noise) -> Spoken:
+        if not sentence.tokens:
+            return Spoken(np.zeros(0, np.float32), np.zeros(0, np.int64))
+        return self.runtime.speak(
+            sentence.tokens,
+            speaker=speaker,
+            noise=noise,
+            length_scale=settings.length_scale,
+            noise_scale=settings.noise_scale,
+            noise_scale_duration=settings.noise_scale_duration,
+        )
+
+    def _piece(self, sentence: Sentence, spoken: Spoken, settings: Synthesis, seed: int) -> Speech:
+        pause_s = sentence.pause_s
+        if not pause_s and sentence.tokens:
+            pause_s = settings.paragraph_pause_s if sentence.ends_paragraph else settings.sentence_pause_s
+        silence = np.zeros(round(pause_s * self.sample_rate_hz), np.float32)
+        words, phonemes = _times(sentence, spoken, self.sample_rate_hz)
+        return Speech(
+            samples=np.concatenate([spoken.samples, silence]),
+            sample_rate_hz=self.sample_rate_hz,
+            words=words,
+            phonemes=phonemes,
+            sentences=(TimedSentence(sentence.text, 0.0, len(spoken.samples) / self.sample_rate_hz),)
+            if sentence.tokens
+            else (),
+            seed=seed,
+            unknown=dict(sentence.unknown),
+        )
+
+    def _speaker(self, speaker: str | None) -> int:
+        if speaker is None:
+            return 0
+        if speaker in self.speakers:
+            return self.speakers.index(speaker)
+        shown = ", ".join(self.speakers[:12]) + (
+            f" and {len(self.speakers) - 12} more" if len(self.speakers) > 12 else ""
+        )
+        raise VoiceError(f"voice {self.name!r} has no speaker {speaker!r}; it has {shown}")
+
+
+def load_voice(name_or_path: str | os.PathLike[str] | None = None) -> Voice:
+    """Load a voice by its name among the user's voices, or by the path of its folder; None is the default voice.
+
+    Raises VoiceError when there is none, when it is damaged, or when no installed runtime can run it.
+    """
+    from sonorant.voice import default
+
+    try:
+        folder = default.default_folder() if name_or_path is None else bundles.find(name_or_path)
+    except VoiceError:
+        if name_or_path != default.NAME or not default.is_packaged():
+            raise
+        folder = default.default_folder()
+    return load(folder)
+
+
+def load(folder: Path) -> Voice:
+    """Load a voice folder. Raises VoiceError."""
+    bundle = Bundle.read(folder)
+    from sonorant.voice.runtime_torch import TorchRuntime
+
+    return Voice(bundle, TorchRuntime.load(bundle))
+
+
+def _checked(defaults: Synthesis, **asked: float | None) -> Synthesis:
+    settings = replace(defaults, **{name: value for name, value in asked.items() if value is not None})
+    for name in (field.name for field in fields(Synthesis)):
+        value, (low, high) = getattr(settings, name), _RANGES[name]
+        if not isinstance(value, (int, float)) or not math.isfinite(value) or not low <= value <= high:
+            raise ParameterError(f"{name} is {value}, expected a number from {low:g} to {high:g}")
+    return settings
+
+
+def _seed(seed: int | None) -> int:
+    if seed is None:
+        return secrets.randbits(31)
+    if not isinstance(seed, int) or not 0 <= seed <= _MAX_SEED:
+        raise ParameterError(f"seed is {seed}, expected a whole number from 0 to {_MAX_SEED}")
+    return seed
+
+
+def _noise(seed: int, sentence: Sentence) -> Noise:
+    """Noise that depends on the seed and the sentence alone, so a sentence sounds the same wherever it stands."""
+    generator = np.random.default_rng([seed, *sentence.tokens])
+
+    def draw(shape: tuple[int, ...]) -> NDArray[np.float32]:
+        return generator.standard_normal(shape, dtype=np.float32)
+
+    return draw
+
+
+def _times(
+    sentence: Sentence, spoken: Spoken, sample_rate_hz: int
+) -> tuple[tuple[TimedWord, ...], tuple[TimedPhoneme, ...]]:
+    """When words and symbols sound. A layout's blank belongs to the symbol before it, the first ones to none."""
+    n_frames = int(spoken.frames_per_token.sum())
+    frame_s = len(spoken.samples) / sample_rate_hz / max(1, n_frames)
+    ends = np.cumsum(spoken.frames_per_token) * frame_s
+    starts = ends - spoken.frames_per_token * frame_s
+    symbol_start: dict[int, float] = {}
+    symbol_end: dict[int, float] = {}
+    for token, symbol in enumerate(sentence.symbol_of_token):
+        if symbol >= 0:
+            symbol_start[symbol] = float(starts[token])
+            symbol_end[symbol] = float(ends[token])
+            last = symbol
+        elif symbol_end:
+            symbol_end[last] = float(ends[token])
+    phonemes = tuple(
+        TimedPhoneme(symbol, symbol_start[index], symbol_end[index])
+        for index, symbol in enumerate(sentence.symbols)
+        if index in symbol_start
+    )
+    words: list[TimedWord] = []
+    for index, word in enumerate(sentence.words):
+        mine = [
+            symbol for symbol, owner in enumerate(sentence.word_of_symbol) if owner == index and symbol in symbol_start
+        ]
+        if mine:
+            words.append(TimedWord(word.text, word.phonemes, symbol_start[mine[0]], symbol_end[mine[-1]]))
+    return tuple(words), phonemes
