@@ -1,0 +1,81 @@
+"""The command `sonorant`: one line of error, exit code 2, and no traceback for what a user can mend."""
+
+from __future__ import annotations
+
+import os
+import sys
+import warnings
+from typing import Annotated
+
+import typer
+
+from sonorant.cli import phonemize, say, voices
+from sonorant.errors import SonorantError
+
+# Typer's usage errors, whichever click it is built on: BadParameter is a UsageError is a ClickException.
+_ClickError: type[Exception] = typer.BadParameter.__mro__[2]
+
+app = typer.Typer(
+    name="sonorant",
+    help="Speech synthesis with VITS-family voices.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    rich_markup_mode=None,
+)
+app.command("say")(say.say)
+app.command("phonemize")(phonemize.phonemize)
+app.add_typer(voices.app, name="voices")
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from sonorant import __version__
+
+        typer.echo(f"sonorant {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _main(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Say the version.")
+    ] = False,
+) -> None:
+    del version
+
+
+def run() -> None:
+    """Run the command line and leave with its exit code: 0, or 2 for a mistake in what was given."""
+    raise SystemExit(main(sys.argv[1:]))
+
+
+def main(arguments: list[str]) -> int:
+    """Run the command line on some arguments; returns the exit code."""
+    warnings.filterwarnings("ignore", category=UserWarning, module="torch")
+    try:
+        outcome = app(args=arguments, prog_name="sonorant", standalone_mode=False)
+        sys.stdout.flush()
+    except SonorantError as error:
+        return _fail(str(error))
+    except _ClickError as error:
+        return _fail(error.format_message() if hasattr(error, "format_message") else str(error))
+    except BrokenPipeError:
+        # The reader of our output has gone: stop quietly, and keep Python from complaining at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return 0
+    except OSError as error:
+        what = f"{error.filename}: " if error.filename else ""
+        return _fail(f"{what}{error.strerror or error}")
+    except MemoryError:
+        return _fail("out of memory: give shorter paragraphs")
+    except (KeyboardInterrupt, typer.Abort):
+        return _fail("interrupted; nothing was written", code=130)
+    return outcome if isinstance(outcome, int) else 0
+
+
+def _fail(message: str, *, code: int = 2) -> int:
+    line = " ".join(message.split())
+    # File names may hold bytes that are no characters: show them escaped rather than fail on the message.
+    sys.stderr.write(f"sonorant: {line}\n".encode("utf-8", "backslashreplace").decode("utf-8"))
+    return code

@@ -1,0 +1,175 @@
+"""`sonorant say`: text to speech, to a file or a pipe."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, BinaryIO
+
+import typer
+
+from sonorant.errors import AudioError, TextError
+
+if TYPE_CHECKING:
+    from sonorant.voice.speech import Speech, Timeline
+
+
+def say(
+    text: Annotated[list[str] | None, typer.Argument(help="What to say; without it, FILE or standard input.")] = None,
+    file: Annotated[Path | None, typer.Option("--file", "-f", help="A UTF-8 text file; - is standard input.")] = None,
+    out: Annotated[Path, typer.Option("--out", "-o", help="Where to write: .wav, .flac, .ogg or .mp3.")] = Path(
+        "say.wav"
+    ),
+    output_raw: Annotated[
+        bool, typer.Option("--output-raw", help="Write signed 16-bit little-endian PCM to standard output instead.")
+    ] = False,
+    subtitles: Annotated[
+        Path | None, typer.Option("--subtitles", help="Also write times: .srt, .vtt, .TextGrid or .json.")
+    ] = None,
+    voice: Annotated[str | None, typer.Option("--voice", "-v", help="A voice's name or folder.")] = None,
+    speaker: Annotated[str | None, typer.Option("--speaker", "-s", help="One of the voice's speakers.")] = None,
+    language: Annotated[str | None, typer.Option("--language", "-l", help="One of the voice's languages.")] = None,
+    seed: Annotated[int | None, typer.Option(help="The same seed gives the same samples.")] = None,
+    length_scale: Annotated[float | None, typer.Option(help="Above 1 is slower.")] = None,
+    noise_scale: Annotated[float | None, typer.Option(help="Liveliness of the sound.")] = None,
+    noise_scale_duration: Annotated[float | None, typer.Option(help="Liveliness of the rhythm.")] = None,
+    sentence_pause: Annotated[float | None, typer.Option(help="Silence after a sentence, in seconds.")] = None,
+    paragraph_pause: Annotated[float | None, typer.Option(help="Silence after a paragraph, in seconds.")] = None,
+    lexicon: Annotated[Path | None, typer.Option(help="Pronunciations: lines of word<TAB>ipa.")] = None,
+) -> None:
+    """Speak a text into a file.
+
+    Paragraphs are divided by blank lines. The text may hold [[ipa]] and [pause:0.5s].
+    """
+    from sonorant.audio.io import AudioWriter, write_raw
+    from sonorant.text.lexicon import Lexicon
+    from sonorant.voice import subtitles as subtitle_files
+    from sonorant.voice.voice import load_voice
+
+    if text and file is not None:
+        raise TextError("found both a text and --file; give one of them")
+    if subtitles is not None:
+        subtitle_files.check(subtitles)
+        if not output_raw and subtitles.absolute() == out.absolute():
+            raise AudioError(f"{subtitles}: is the audio file too; give the subtitles another name")
+    with ExitStack() as stack:
+        lines, n_bytes = _lines(text, file, stack)
+        loaded = load_voice(voice)
+        pieces = loaded.stream(
+            lines.text,
+            speaker=speaker,
+            language=language,
+            seed=seed,
+            length_scale=length_scale,
+            noise_scale=noise_scale,
+            noise_scale_duration=noise_scale_duration,
+            sentence_pause_s=sentence_pause,
+            paragraph_pause_s=paragraph_pause,
+            lexicon=Lexicon.read(lexicon) if lexicon else None,
+        )
+        tally = _Tally(keep_times=subtitles is not None)
+        if output_raw:
+            for piece in tally.over(pieces):
+                write_raw(sys.stdout.buffer, piece.samples)
+        else:
+            with AudioWriter(out, loaded.sample_rate_hz) as writer, _progress(n_bytes) as advance:
+                for piece in tally.over(pieces):
+                    writer.write(piece.samples)
+                    advance(lines.n_read)
+        if subtitles is not None:
+            subtitle_files.write(subtitles, tally.timeline(), duration_s=tally.duration_s)
+    tally.report_unknown()
+    if not output_raw:
+        typer.echo(f"{out}: {tally.duration_s:.2f} s by {loaded.name}, seed {tally.seed}", err=True)
+
+
+class _Lines:
+    """Lines to speak, counting the bytes taken so far."""
+
+    def __init__(self, lines: Iterable[str]) -> None:
+        self.n_read = 0
+        self.text = self._counted(lines)
+
+    def _counted(self, lines: Iterable[str]) -> Iterator[str]:
+        for line in lines:
+            self.n_read += len(line.encode("utf-8", "surrogatepass"))
+            yield line
+
+
+def _lines(text: list[str] | None, file: Path | None, stack: ExitStack) -> tuple[_Lines, int | None]:
+    """The lines to speak and, where it is known, how many bytes they come to."""
+    from sonorant.text.paragraphs import decoded_lines
+
+    if text:
+        joined = " ".join(text)
+        try:
+            joined.encode("utf-8")
+        except UnicodeEncodeError as error:
+            raise TextError(
+                f"the text's character {error.start + 1} is not UTF-8: use a UTF-8 terminal or --file"
+            ) from None
+        return _Lines(joined.splitlines()), len(joined.encode("utf-8"))
+    if file is None or str(file) == "-":
+        if file is None and sys.stdin.isatty():
+            raise TextError("there is no text: give it as an argument, with --file, or on standard input")
+        return _Lines(decoded_lines(sys.stdin.buffer, source="standard input")), None
+    try:
+        stream: BinaryIO = stack.enter_context(file.open("rb"))
+    except OSError as error:
+        raise TextError(f"{file}: cannot be read ({error.strerror})") from None
+    return _Lines(decoded_lines(stream, source=str(file))), file.stat().st_size
+
+
+class _Tally:
+    """What has been said so far: its length, its seed, what could not be said, and the times if they are wanted."""
+
+    def __init__(self, *, keep_times: bool) -> None:
+
+        self.duration_s = 0.0
+        self.seed = 0
+        self.unknown: dict[str, int] = {}
+        self._keep_times = keep_times
+        self._timelines: list[Timeline] = []
+
+    def over(self, pieces: Iterator[Speech]) -> Iterator[Speech]:
+        from sonorant.voice.speech import Timeline
+
+        for piece in pieces:
+            if self._keep_times:
+                self._timelines.append(Timeline(piece.words, piece.phonemes, piece.sentences).shifted(self.duration_s))
+            self.duration_s += piece.duration_s
+            self.seed = piece.seed
+            for symbol, count in piece.unknown.items():
+                self.unknown[symbol] = self.unknown.get(symbol, 0) + count
+            yield piece
+
+    def timeline(self) -> Timeline:
+        from sonorant.voice.speech import Timeline
+
+        return Timeline(
+            tuple(word for part in self._timelines for word in part.words),
+            tuple(phoneme for part in self._timelines for phoneme in part.phonemes),
+            tuple(sentence for part in self._timelines for sentence in part.sentences),
+        )
+
+    def report_unknown(self) -> None:
+        if self.unknown:
+            shown = ", ".join(f"{symbol!r} ×{count}" for symbol, count in sorted(self.unknown.items())[:20])
+            more = f" and {len(self.unknown) - 20} more" if len(self.unknown) > 20 else ""
+            typer.echo(f"sonorant: warning: left out what the voice has no symbol for: {shown}{more}", err=True)
+
+
+@contextmanager
+def _progress(n_bytes: int | None) -> Iterator[Callable[[int], None]]:
+    """A progress bar on a terminal's standard error, for texts longer than a page."""
+    if not sys.stderr.isatty() or (n_bytes is not None and n_bytes < 2000):
+        yield lambda _: None
+        return
+    if n_bytes is None:
+        yield lambda done: typer.echo(f"\r{done:,} bytes spoken", nl=False, err=True)
+        typer.echo("", err=True)
+        return
+    with typer.progressbar(length=n_bytes, label="Speaking", file=sys.stderr) as bar:
+        yield lambda done: bar.update(max(0, done - bar.pos))

@@ -1,0 +1,101 @@
+"""`sonorant voices`: list, show, check and import."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(help="Voices: list, show, check, import.", no_args_is_help=True)
+
+_VoiceArgument = Annotated[str, typer.Argument(help="A voice's name or folder.")]
+
+
+@app.command("list")
+def list_voices() -> None:
+    """List the installed voices."""
+    from sonorant.errors import VoiceError
+    from sonorant.voice import bundle as bundles
+    from sonorant.voice.bundle import Bundle
+
+    rows: list[tuple[str, ...]] = []
+    for folder in bundles.installed():
+        try:
+            voice = Bundle.read(folder, verify=False).manifest
+        except VoiceError as error:
+            rows.append((folder.name, "broken", "", "", str(error)))
+            continue
+        languages = ",".join(language.code for language in voice.frontend.languages)
+        rows.append(
+            (folder.name, voice.system, languages, f"{len(voice.speakers)} speaker(s)", f"{voice.sample_rate_hz} Hz")
+        )
+    if not rows:
+        typer.echo(f"No voices in {bundles.voices_home()} yet: 'sonorant voices import SOURCE OUT' makes one.")
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        typer.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+@app.command()
+def show(voice: _VoiceArgument) -> None:
+    """Show what a voice is: system, languages, speakers, licence, files."""
+    from sonorant.voice import bundle as bundles
+    from sonorant.voice.bundle import Bundle
+
+    bundle = Bundle.read(bundles.find(voice), verify=False)
+    manifest = bundle.manifest
+    rows = [
+        ("name", manifest.name),
+        ("folder", str(bundle.folder)),
+        ("system", manifest.system),
+        ("sample rate", f"{manifest.sample_rate_hz} Hz"),
+        ("languages", ", ".join(language.code for language in manifest.frontend.languages)),
+        ("speakers", f"{len(manifest.speakers)}: {', '.join(manifest.speakers[:20])}"),
+        ("symbols", f"{len(manifest.symbols)}"),
+        ("licence", manifest.licence or "not stated"),
+        ("source", manifest.source or "not stated"),
+        ("made with", manifest.made_with),
+        *((name, f"SHA-256 {digest}") for name, digest in manifest.components.items()),
+    ]
+    for name, value in rows:
+        typer.echo(f"{name:<12} {value}")
+
+
+@app.command()
+def check(voice: _VoiceArgument) -> None:
+    """Check a voice: its files against their hashes, and its self-test."""
+    from sonorant.errors import VoiceError
+    from sonorant.voice import check as checks
+    from sonorant.voice.voice import load_voice
+
+    loaded = load_voice(voice)
+    outcome = checks.run(loaded)
+    summary = (
+        f"{outcome.n_found:,} samples (expected {outcome.n_expected:,}), "
+        f"bands within {outcome.worst_db:.2f} dB of the recorded ones"
+    )
+    if not outcome.passed:
+        raise VoiceError(f"{loaded.bundle.folder}: the self-test fails: {summary}")
+    typer.echo(f"{loaded.name}: hashes match; {summary}")
+
+
+@app.command("import")
+def import_(
+    source: Annotated[
+        Path, typer.Argument(help="Piper .onnx, official VITS G_*.pth, or transformers VitsModel folder.")
+    ],
+    out: Annotated[str, typer.Argument(help="The voice folder to make; a bare name goes among the installed voices.")],
+    name: Annotated[str | None, typer.Option(help="The voice's name; by default that of OUT.")] = None,
+    language: Annotated[str | None, typer.Option(help="For sources that do not say theirs, such as en-us.")] = None,
+    symbols: Annotated[Path | None, typer.Option(help="For official VITS: a JSON list of symbols, in order.")] = None,
+    licence: Annotated[str, typer.Option(help="The licence to put on the card.")] = "",
+) -> None:
+    """Make a voice folder from another program's voice."""
+    from sonorant.voice import bundle as bundles
+    from sonorant.voice.interchange import import_voice
+
+    target = Path(out) if os.sep in out or not bundles.is_name(out) else bundles.voices_home() / out
+    import_voice(source, target, name=name or target.name, language=language, symbols=symbols, licence=licence)
+    typer.echo(f"{target}: imported from {source}")
