@@ -1,0 +1,104 @@
+"""The package as a whole: its public names, its imports, its documents."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import sonorant
+from sonorant.cli.main import main
+
+ROOT = Path(__file__).parent.parent
+DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+IMPORT_ALL = """
+import importlib, locale, logging, os, pkgutil, random, sys, threading, warnings
+before = (dict(os.environ), os.getcwd(), locale.setlocale(locale.LC_ALL), random.getstate(), list(logging.root.handlers))
+import numpy, torch
+state = (torch.get_num_threads(), torch.random.get_rng_state().tolist(), torch.get_default_dtype(), torch.is_grad_enabled())
+drawn = numpy.random.get_state()[1].tolist()
+filters, n_threads = list(warnings.filters), threading.active_count()
+import sonorant
+for module in pkgutil.walk_packages(sonorant.__path__, "sonorant."):
+    if not module.name.endswith("__main__"):
+        importlib.import_module(module.name)
+assert before == (dict(os.environ), os.getcwd(), locale.setlocale(locale.LC_ALL), random.getstate(), list(logging.root.handlers))
+assert state == (torch.get_num_threads(), torch.random.get_rng_state().tolist(), torch.get_default_dtype(), torch.is_grad_enabled())
+assert drawn == numpy.random.get_state()[1].tolist()
+assert n_threads == threading.active_count()
+assert filters == warnings.filters
+"""
+
+
+def test_public_names_are_sorted_and_there() -> None:
+    assert sonorant.__all__ == sorted(sonorant.__all__)
+    for name in sonorant.__all__:
+        assert getattr(sonorant, name) is not None
+    with pytest.raises(AttributeError):
+        _ = sonorant.nothing
+
+
+def test_importing_any_module_changes_nothing(tmp_path: Path) -> None:
+    done = subprocess.run([sys.executable, "-c", IMPORT_ALL], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert list(tmp_path.iterdir()) == []
+
+
+def python_blocks() -> list[tuple[str, str]]:
+    return [
+        (f"{path.name}-{index}", block)
+        for path in DOCUMENTS
+        for index, block in enumerate(re.findall(r"```python\n(.*?)```", path.read_text(encoding="utf-8"), re.DOTALL))
+    ]
+
+
+@pytest.mark.parametrize(("name", "block"), python_blocks(), ids=[name for name, _ in python_blocks()])
+def test_python_in_the_documents_runs(
+    joe_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, block: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    exec(compile(block, name, "exec"), {})
+
+
+def commands() -> list[str]:
+    """Every `sonorant ...` command in a shell block of the documents, without what follows its options."""
+    found = []
+    for path in DOCUMENTS:
+        for block in re.findall(r"```sh\n(.*?)```", path.read_text(encoding="utf-8"), re.DOTALL):
+            found += re.findall(r"(?:^|\| )sonorant ([^#|\n]+)", block, re.MULTILINE)
+    return found
+
+
+@pytest.mark.parametrize("command", commands())
+def test_commands_in_the_documents_exist(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    options = re.findall(r"(?<=\s)--?[a-z][a-z-]*", command)
+    verb = [command.split()[0]]
+    if verb == ["voices"]:
+        verb.append(command.split()[1])
+    assert main([*verb, "--help"]) == 0
+    told = capsys.readouterr().out
+    assert all(option in told for option in options), options
+
+
+def test_examples_run(joe_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "examples" / "say.py"), str(tmp_path / "a.wav")],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "Hello" in done.stdout
+    assert (tmp_path / "a.wav").stat().st_size > 10_000
+
+
+def test_the_tree_in_the_design_is_the_tree() -> None:
+    """Every file that DESIGN.md names in its tree exists."""
+    tree = (ROOT / "DESIGN.md").read_text(encoding="utf-8").split("## The tree")[1].split("```")[1]
+    named = set(re.findall(r"[a-z_]+\.py", tree))
+    there = {path.name for path in (ROOT / "src" / "sonorant").rglob("*.py")}
+    assert named <= there
