@@ -85,9 +85,12 @@ def code(numbers: Numbers, say_number: Callable[[str], str]) -> list[Rule]:
         return run
 
     letter, mixed, end = LETTER, rf"[^\W_{RAISED}]", NOT_IN_WORD
+    hyphened = rf"(?:[-‐‑]{mixed}{{0,20}}[0-9]{letter}?){{0,3}}"
     return [
         Rule(
-            "code", rf"(?={letter}{{1,20}}[-‐‑]?[0-9]){mixed}{{1,40}}(?:[-‐‑]{mixed}{{0,20}}[0-9]){{0,3}}{end}", speak
+            "code",
+            rf"(?={letter}{{1,20}}[-‐‑]?[0-9]){mixed}{{1,40}}{hyphened}{end}",
+            speak,
         ),
         Rule("code", rf"(?=[0-9]{{1,12}}{letter}){mixed}{{1,40}}{end}", speak),
         Rule("code", rf"[A-Z]{{1,3}}&[A-Z]{{1,3}}{end}", lambda m: _ampersand(m, numbers)),

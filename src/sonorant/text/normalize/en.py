@@ -50,16 +50,18 @@ def normalizer() -> Scanner:
 
 def _number_rules() -> list[Rule]:
     return [
-        rules.dotted("dot", _version_part),
-        *en_dates.dates(),
         *rules.telephone(
             NUMBERS,
             r"(?<![\w-])(?:\+?1[-. ])?(?:\([0-9]{3}\)[ -]?|[0-9]{3}[-. ])[0-9]{3}[-. ][0-9]{4}",
             r"(?<![\w-])(?:\([0-9]{3}\) ?|[2-9][0-9]{2}-)(?![0-9]{2}00)[0-9]{4}",
         ),
+        rules.dotted("dot", _version_part),
+        *en_dates.dates(),
         Rule("telephone", r"(?:[0-9]11|999|112|988)(?![\w.,]?[0-9])" + NOT_IN_WORD, _emergency),
         rules.digit_groups(NUMBERS),
         *en_dates.times(),
+        rules.fixed("phrase", r"50[-–]50" + NOT_IN_WORD, "fifty fifty"),
+        Rule("rating", r"(?P<score>[0-9]{1,3}\.[0-9]{1,3})/(?P<best>[0-9]{1,4})(?![\d/.])" + NOT_IN_WORD, _rating),
         rules.fixed("phrase", r"24/7(?![/\d])" + NOT_IN_WORD, "twenty-four seven"),
         rules.fixed("phrase", r"9/11(?![/\d])" + NOT_IN_WORD, "nine eleven"),
         Rule("money", r"(?P<euros>[0-9]{1,6}),(?P<cents>[0-9]{2}) ?€", _comma_euros),
@@ -92,8 +94,8 @@ def _number_rules() -> list[Rule]:
         Rule("ratio", r"(?P<low>[0-9]{1,4}):(?P<high>[0-9]{1,4})(?!:?[0-9])" + NOT_IN_WORD, _ratio),
         Rule(
             "dimensions",
-            r"[0-9]{1,5}(?:[x×][0-9]{1,5}){1,3}" + NOT_IN_WORD,
-            lambda m: " by ".join(map(NUMBERS.whole, re.findall("[0-9]+", m.group()))),
+            r"(?P<sizes>[0-9]{1,5}(?:[x×][0-9]{1,5}){1,3})(?: ?(?P<unit>[mck]?m|ft|px))?" + NOT_IN_WORD,
+            _dimensions,
         ),
         rules.leading_zero(LANGUAGE),
         rules.long_digits(LANGUAGE),
@@ -132,6 +134,7 @@ def _word_rules() -> list[Rule]:
             r"v(?:er\.?|\.)? ?(?P<number>[0-9]{1,6}(?:\.[0-9]{1,6}){0,5})(?!\.?[0-9])" + NOT_IN_WORD,
             _version,
         ),
+        rules.by(LANGUAGE),
         *codes.code(NUMBERS, NUMBERS.in_code),
         Rule("roman", words.ROMAN, _roman),
         words.slash(
@@ -172,6 +175,18 @@ def _comma_euros(match: Match) -> str:
     euros = NUMBERS.counted(Amount(match["euros"]), EURO.unit)
     cents = NUMBERS.counted(Amount(match["cents"].lstrip("0") or "0"), EURO.hundredth or EURO.unit)
     return euros if cents.startswith("zero") else f"{euros} and {cents}"
+
+
+def _rating(match: Match) -> str:
+    return f"{NUMBERS.say(NUMBERS.read(match['score']))} out of {NUMBERS.whole(match['best'])}"
+
+
+def _dimensions(match: Match) -> str:
+    spoken = " by ".join(map(NUMBERS.whole, re.findall("[0-9]+", match["sizes"])))
+    if not match["unit"]:
+        return spoken
+    unit = en.UNITS[match["unit"]]
+    return f"{spoken} {unit.one if LANGUAGE.attributive(match) else unit.many}"
 
 
 def _height(match: Match) -> str:

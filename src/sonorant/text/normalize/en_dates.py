@@ -135,13 +135,13 @@ def _time(match: Match) -> str:
     said_hour = NUMBERS.cardinal(hour)
     if minute:
         spoken = f"{said_hour} {'oh ' if minute < 10 else ''}{NUMBERS.cardinal(minute)}"
-    elif half or second:
+    elif half or (second and int(second)):
         spoken = said_hour
     elif hour in (0, 24):
         spoken = "midnight"
     else:
         spoken = f"{said_hour} o'clock" if hour <= 12 else f"{said_hour} hundred"
-    if second:
+    if second and int(second):
         spoken += f" and {NUMBERS.cardinal(int(second))} second{'s' * (int(second) != 1)}"
     return f"{spoken} {_half_day(match)}" if half else spoken
 

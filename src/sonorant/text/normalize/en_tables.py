@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from sonorant.text.normalize import rules
 from sonorant.text.normalize.codes import Spelling
+from sonorant.text.normalize.context import word_after, word_before
 from sonorant.text.normalize.numbers import Amount, Noun, Numbers, nouns, spell, split_sign
 from sonorant.text.normalize.rules import Currency, Language
 
@@ -233,6 +234,7 @@ LANGUAGE = Language(
     },
     half_joint=" and ",
     a_half="a half",
+    attributive=lambda match: word_before(match).lower() in ("a", "an") and word_after(match).islower(),
     unit_suffixes={
         f"/{written}": f"per {said}"
         for written, said in {
@@ -317,7 +319,7 @@ YEAR_CONTEXT = frozenset(
 LOOSE_YEAR_CONTEXT = frozenset("of from by before after to between and or around class".split())
 COUNT_CONTEXT = frozenset(
     """about over than nearly almost exactly only approximately roughly some another every first last next to up
-    least most under above below numbers number page pages room flight bus route""".split()
+    least most under above below numbers number pages""".split()
 )
 PEOPLE = frozenset("people men women children police sheep fish feet million billion thousand more fewer".split())
 
@@ -330,7 +332,7 @@ REGNAL_NAMES = frozenset(
     Napoleon Alexander Catherine Ferdinand Frederick Peter Ivan Gregory Innocent Clement Urban Mary Ramses Ramesses
     Thutmose Darius Xerxes Ptolemy Mehmed Selim Suleiman Otto Wilhelm Christian Gustav Carl Margaret Juan Alfonso Felipe
     Isabella Joseph Leopold Albert Victor Umberto Boniface Julius Sixtus Adrian Celestine Alexios Constantine Justinian
-    Theodosius Amenhotep Robert David Malcolm Stephen Harald Haakon Olaf Cleopatra Josef Karl Rudolf
+    Theodosius Amenhotep Robert David Stephen Harald Haakon Olaf Cleopatra Josef Karl Rudolf
     Maximilian""".split()
 )
 DENOMINATORS = {2: ("half", "halves"), 4: ("quarter", "quarters")}

@@ -38,7 +38,7 @@ NUMBERS = SpanishNumbers()
 
 UNITS = nouns("""
 %: por ciento, por ciento,
-°C, ° C, ℃: grado Celsius, grados Celsius
+°C, ° C, ºC, º C, ℃: grado Celsius, grados Celsius
 °F, ° F, ℉: grado Fahrenheit, grados Fahrenheit
 °: grado, grados
 km: kilómetro, kilómetros
@@ -151,7 +151,8 @@ LABELS = {
     "art.": "artículo", "Art.": "artículo", "fig.": "figura", "Fig.": "figura", "tel.": "teléfono", "Tel.": "teléfono",
 }  # fmt: skip
 INNER = {
-    "p. ej.": "por ejemplo", "p.ej.": "por ejemplo", "aprox.": "aproximadamente", "vs.": "versus", "Ud.": "usted",
+    "C/": "calle", "c/": "calle", "D.ª": "doña", "p. ej.": "por ejemplo", "p.ej.": "por ejemplo",
+    "aprox.": "aproximadamente", "vs.": "versus", "Ud.": "usted",
     "Uds.": "ustedes", "Vd.": "usted", "dpto.": "departamento", "Dpto.": "departamento",
 }  # fmt: skip
 ENDING = {
@@ -167,6 +168,9 @@ KINGS = frozenset(
 )  # fmt: skip
 # After a bare number these are not what it counts.
 _NOT_COUNTED = frozenset("y o e a de del en que con por para es son más menos se la el los las lo un una mil".split())
+
+
+_FEMININE = frozenset("vez noche parte calle clase mano tarde leche llave nube torre serie".split())
 
 
 def say_date(day: int, month: int, year: str) -> str:
@@ -198,6 +202,8 @@ def gender(match: Match) -> str:
     one = match.group() == "1"
     if not noun.islower() or noun in _NOT_COUNTED or not (one or noun.endswith("s")):
         return ""
+    if noun.removesuffix("s") in _FEMININE or noun == "veces":
+        return "f"
     return "f" if noun.rstrip("s").endswith(("a", "ción", "cione", "sione", "dad", "dade")) and noun != "días" else "m"
 
 
@@ -228,7 +234,11 @@ def normalizer() -> Scanner:
             labels=LABELS,
             inner=INNER,
             ending=ENDING,
-            telephones=[r"[6-9][0-9]{2} [0-9]{3} (?!000)[0-9]{3}", r"[6-9][0-9]{2}(?: [0-9]{2}){3}"],
+            telephones=[
+                r"[6-9][0-9]{2} [0-9]{3} (?!000)[0-9]{3}",
+                r"[6-9][0-9]{2}(?: [0-9]{2}){3}",
+                r"9[0-9] [0-9]{3} [0-9]{2} [0-9]{2}",
+            ],
             time_suffix=r"(?P<hours> ?(?:h|hs|hrs|horas)(?![^\W_]))?",
             number_rules=[
                 Rule(

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from sonorant.text.normalize import codes, rules, words
 from sonorant.text.normalize.codes import Spelling
-from sonorant.text.normalize.context import word_before
+from sonorant.text.normalize.context import next_word, word_before
 from sonorant.text.normalize.rules import Language
 from sonorant.text.normalize.scan import (
     NOT_IN_WORD,
@@ -93,6 +93,11 @@ def _number_rules(grammar: Grammar, say_number: Callable[[str], str]) -> list[Ru
             r"(?P<low>[0-9]{1,4}):(?P<high>[0-9]{1,4})(?!:?[0-9])" + NOT_IN_WORD,
             lambda m: f"{numbers.whole(m['low'])}{language.range_joint}{numbers.whole(m['high'])}",
         ),
+        Rule(
+            "dimensions",
+            r"[0-9]{1,5}(?:[xх×][0-9]{1,5}){1,3}" + NOT_IN_WORD,
+            lambda m: f" {language.operators['x']} ".join(map(numbers.whole, re.findall("[0-9]+", m.group()))),
+        ),
         rules.leading_zero(language),
         rules.long_digits(language),
         rules.cardinal(language, grammar.gender),
@@ -113,9 +118,10 @@ def _word_rules(grammar: Grammar, say_number: Callable[[str], str]) -> list[Rule
         rules.table("abbreviation", grammar.labels, after=r"(?=[ \u00a0]?[0-9])"),
         words.closing(grammar.ending),
         rules.table("abbreviation", grammar.inner, after=r"(?![^\W_])"),
-        words.initials(),
+        words.initials(ends=lambda match: next_word(match) == ""),
         rules.money(grammar.language)[0],
         Rule("version", r"v\.? ?[0-9]{1,6}(?:\.[0-9]{1,6}){0,5}(?!\.?[0-9])" + NOT_IN_WORD, version),
+        rules.by(grammar.language),
         *codes.code(numbers, say_number),
         words.slash({}),
     ]

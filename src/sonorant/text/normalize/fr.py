@@ -60,7 +60,7 @@ NUMBERS = FrenchNumbers()
 
 UNITS = nouns("""
 %: pour cent, pour cent
-°C, ° C, ℃: degré Celsius, degrés Celsius
+°C, ° C, ºC, º C, ℃: degré Celsius, degrés Celsius
 °F, ° F, ℉: degré Fahrenheit, degrés Fahrenheit
 °: degré, degrés
 km: kilomètre, kilomètres
@@ -286,9 +286,10 @@ def normalizer() -> Scanner:
                 ),
                 Rule(
                     "abbreviation",
-                    rf"(?:{'|'.join(sorted(SHORT_TITLES, key=len, reverse=True))})(?= [A-ZÀ-Þ])",
+                    rf"(?:{'|'.join(sorted(SHORT_TITLES, key=len, reverse=True))})\.?(?= [A-ZÀ-Þ])",
                     lambda match: SHORT_TITLES[re.sub(r"\W", "", match.group())],
                 ),
+                fixed("abbreviation", r"M\.(?= l[ea] )", "monsieur"),
                 fixed("abbreviation", r"av\. J\.-C\.(?= [a-zà-ÿ])", "avant Jésus-Christ"),
                 Rule(
                     "abbreviation", r"(?:St|Ste)(?=[ -][A-ZÀ-Þ])", lambda m: "saint" if m.group() == "St" else "sainte"

@@ -59,7 +59,7 @@ NUMBERS = ItalianNumbers()
 
 UNITS = nouns("""
 %: per cento, per cento,
-°C, ° C, ℃: grado Celsius, gradi Celsius
+°C, ° C, ºC, º C, ℃: grado Celsius, gradi Celsius
 °F, ° F, ℉: grado Fahrenheit, gradi Fahrenheit
 °: grado, gradi
 km: chilometro, chilometri
@@ -177,6 +177,7 @@ LABELS = {
 }  # fmt: skip
 INNER = {
     "p. es.": "per esempio", "p.es.": "per esempio", "ad es.": "ad esempio", "ca.": "circa", "cfr.": "confronta",
+    "sec.": "secolo",
     "vs.": "contro", "sig.": "signor", "sig.ra": "signora", "dott.": "dottor", "prof.": "professor",
 }  # fmt: skip
 ENDING = {
@@ -227,12 +228,16 @@ def gender(match: Match) -> str:
     return "" if hard else "m"
 
 
-def _ordinal(match: Match) -> str:
+def _ordinal(match: Match) -> str | None:
+    """A degree sign may stand for "º", before a noun or after an article."""
+    after_article = word_before(match).lower() in ("il", "al", "del", "dal", "nel", "sul")
+    if match["mark"] == "°" and not word_after(match).islower() and not after_article:
+        return None
     return NUMBERS.ordinal(int(match["number"]), "f" if match["mark"] == "ª" else "m")
 
 
 def _roman(value: int, before: str) -> str | None:
-    if before in KINGS or before in QUEENS or before.lower() in ("secolo", "papa"):
+    if before in KINGS or before in QUEENS or before.lower() in ("secolo", "sec", "papa"):
         return NUMBERS.ordinal(value, "f" if before in QUEENS else "m")
     if before.lower() in ("capitolo", "parte", "tomo", "volume", "fase", "titolo", "atto", "scena"):
         return NUMBERS.cardinal(value)
@@ -264,12 +269,12 @@ def normalizer() -> Scanner:
                     r"(?P<hour>[01]?[0-9]|2[0-3])\.(?P<minute>[0-5][0-9])(?![.,]?[0-9])" + NOT_IN_WORD,
                     _pointed_time,
                 ),
-                Rule("date", r"1[°º]?(?= (?:" + "|".join(MONTHS) + r")(?![^\W_]))", lambda match: "primo"),
-                Rule("ordinal", r"(?P<number>[0-9]{1,6})\.?(?P<mark>[ºª]|°(?= [a-z]))" + NOT_IN_WORD, _ordinal),
+                Rule("date", r"(?<!['’])1[°º]?(?= (?:" + "|".join(MONTHS) + r")(?![^\W_]))", lambda match: "primo"),
+                Rule("ordinal", r"(?P<number>[0-9]{1,6})\.?(?P<mark>[ºª°])" + NOT_IN_WORD, _ordinal),
             ],
             word_rules=[
                 Rule("abbreviation", rf"(?:{short_titles}){NOT_IN_WORD}", lambda match: SHORT_TITLES[match.group()]),
-                Rule("roman", ROMAN + r"(?= secol)", _century),
+                Rule("roman", ROMAN + r"(?= (?:secolo|capitolo|volume|canto)(?![^\W_]))", _century),
                 roman(_roman),
             ],
         )

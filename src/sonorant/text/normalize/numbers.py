@@ -134,16 +134,23 @@ def split_sign(written: str) -> tuple[str, str]:
 
 
 class EuropeanNumbers(Numbers):
-    """Comma before decimals, point or space between groups; a point before other than three digits is decimal too."""
+    """Comma before decimals, point or space between groups.
+
+    A point before other than three digits is decimal too, and "1,299.99" is read as America writes it.
+    """
 
     pattern: ClassVar[str] = (
+        r"(?:[0-9]{1,3}(?:,[0-9]{3}){1,5}\.[0-9]{1,2}(?![0-9])|"
         rf"(?:[0-9]{{1,3}}(?:{SPACE}[0-9]{{3}}){{1,5}}(?![0-9])|[0-9]{{1,3}}(?:\.[0-9]{{3}}){{1,5}}(?![0-9])|[0-9]{{1,30}})"
-        r"(?:[,.][0-9]{1,30})?(?![0-9])"
+        r"(?:[,.][0-9]{1,30})?(?![0-9]))"
     )
 
     def read(self, written: str) -> Amount:
         sign, number = split_sign(written)
         number = "".join(number.split())
+        if "," in number and number.find(".") > number.find(","):
+            whole, _, decimals = number.replace(",", "").partition(".")
+            return Amount(whole, decimals, sign)
         if "," in number:
             whole, _, decimals = number.partition(",")
             return Amount(whole.replace(".", ""), decimals, sign)

@@ -154,6 +154,7 @@ RULERS = {
 }  # fmt: skip
 # Cases that a preposition asks of a year or a century.
 _GENITIVE = frozenset("с до от после около из для без против начала конца середины".split()) | frozenset(MONTHS)
+_GENITIVE_NUMBER = frozenset("от до около более менее больше меньше свыше из для без".split())
 _PREPOSITIONAL = frozenset("в во о об на при".split())
 _YEAR_FORMS = {"год": "mn", "года": "mg", "году": "mp", "годом": "mi", "годы": "pn", "годов": "pg", "годах": "pg"}
 _CENTURY_FORMS = {"век": "mn", "века": "mg", "веке": "mp", "веком": "mi", "веку": "md", "веков": "pg", "веках": "pg"}
@@ -161,7 +162,7 @@ _SUFFIXES = {
     "й": "mn", "ый": "mn", "ий": "mn", "ой": "fg", "го": "mg", "ого": "mg", "му": "md", "ому": "md", "м": "mp",
     "ом": "mp",
     "ым": "mi", "я": "fn", "ая": "fn", "ю": "fa", "ую": "fa", "е": "nn", "ое": "nn", "ые": "pn", "х": "pg", "ых": "pg",
-    "ми": "pi", "ыми": "pi",
+    "ми": "pi", "ыми": "pi", "ти": "pg", "и": "pg",
 }  # fmt: skip
 
 
@@ -192,24 +193,43 @@ def _year(match: Match) -> str:
 
 
 def _years(match: Match) -> str:
-    low, high = (NUMBERS.ordinal_form(int(match[end]), "mn") for end in ("low", "high"))
-    return f"{low} — {high} годы"
+    form, noun = _case(match, "годы", "годов", "годах")
+    low, high = (NUMBERS.ordinal_form(int(match[end]), form) for end in ("low", "high"))
+    return f"{low} — {high} {noun}"
+
+
+def _centuries(match: Match) -> str:
+    form, noun = _case(match, "века", "веков", "веках")
+    low, high = (NUMBERS.ordinal_form(roman_value(match[end]), form) for end in ("low", "high"))
+    return f"{low} — {high} {noun}"
+
+
+def _case(match: Match, nominative: str, genitive: str, prepositional: str) -> tuple[str, str]:
+    """The case that the preposition asks for: the ordinal's form, and the noun in it."""
+    before = word_before(match).lower()
+    if before in _PREPOSITIONAL:
+        return "mp", prepositional
+    return ("mg", genitive) if before in _GENITIVE else ("mn", nominative)
+
+
+def _compound(match: Match) -> str:
+    return NUMBERS.prefix(int(match["number"])) + match["rest"]
 
 
 def _suffixed(match: Match) -> str:
-    number, form = int(match["number"]), _SUFFIXES[match["suffix"]]
-    if form == "nn" and number % 10 == 0 and number >= 10 and match["suffix"] == "е":
+    number, suffix = int(match["number"]), match["suffix"]
+    if suffix in ("ти", "и") or (suffix == "х" and number < 10):
+        return NUMBERS.genitive(number)
+    form = _SUFFIXES[suffix]
+    if form == "nn" and number % 10 == 0 and number >= 10 and suffix == "е":
         form = "pn"  # "90-е" are years
     return NUMBERS.ordinal_form(number, form)
 
 
 def _century(match: Match) -> str:
     number, noun = roman_value(match["numeral"]), match["noun"]
-    before = word_before(match).lower()
     if noun.startswith("в."):
-        form, noun = (
-            ("mp", "веке") if before in _PREPOSITIONAL else ("mg", "века") if before in _GENITIVE else ("mn", "век")
-        )
+        form, noun = _case(match, "век", "века", "веке")
     else:
         form = _CENTURY_FORMS[noun]
     return f"{NUMBERS.ordinal_form(number, form)} {noun}"
@@ -240,8 +260,11 @@ def fraction(top: int, bottom: int) -> str:
 
 
 def gender(match: Match) -> str:
-    """Of the noun that follows 1 or 2: "две книги", "два стола", "одна книга", "одно окно"."""
+    """Of the noun that follows 1 or 2: "две книги", "два стола", "одна книга", "одно окно"; "g" after "до"."""
     number, noun = match.group(), word_after(match)
+    before = word_before(match).lower()
+    if before in _GENITIVE_NUMBER or (before == "с" and noun in ("до", "по")):
+        return "g"
     if not noun.islower() or len(noun) < 3 or not number[-1].isdigit() or number[-2:] in ("11", "12"):
         return ""
     if number[-1] == "1":
@@ -281,6 +304,7 @@ def normalizer() -> Scanner:
                     rf"(?P<year>[1-9][0-9]{{0,2}}){SPACE}?(?P<noun>г\.|год[уа]?)(?={SPACE}(?:до{SPACE})?н\.)",
                     _year,
                 ),
+                Rule("compound", r"(?P<number>[1-9][0-9]{0,3})[-‐‑](?P<rest>[а-яё]{4,30})" + NOT_IN_WORD, _compound),
                 Rule(
                     "ordinal",
                     rf"(?P<number>[0-9]{{1,6}})[-‐‑](?P<suffix>{'|'.join(sorted(_SUFFIXES, key=len, reverse=True))})"
@@ -289,6 +313,7 @@ def normalizer() -> Scanner:
                 ),
             ],
             word_rules=[
+                Rule("roman", rf"(?P<low>{ROMAN})[-–—](?P<high>{ROMAN}){SPACE}вв\.", _centuries),
                 Rule("roman", rf"(?P<numeral>{ROMAN}){SPACE}(?P<noun>в\.|век(?:а|е|ом|у|ов|ах)?(?![^\W_]))", _century),
                 roman(_roman),
             ],

@@ -42,12 +42,22 @@ class RussianNumbers(EuropeanNumbers):
     version: ClassVar[str] = "версия"
 
     def cardinal(self, number: int, gender: str = "") -> str:
+        """`gender` may also be "g", the genitive."""
+        if gender == "g":
+            return self.genitive(number)
         ruleset = {"f": "cardinal-feminine", "n": "cardinal-neuter"}.get(gender, "cardinal-masculine")
         return self._mend(spell("ru", ruleset, number))
 
     def genitive(self, number: int, gender: str = "m") -> str:
         ruleset = "cardinal-feminine-genitive" if gender == "f" else "cardinal-masculine-genitive"
         return self._mend(spell("ru", ruleset, number))
+
+    def prefix(self, number: int) -> str:
+        """The number inside a compound: "пяти" in "пятиэтажный"."""
+        if number == 1:
+            return "одно"
+        joined = self.genitive(number).replace(" ", "")
+        return {"ста": "сто", "девяноста": "девяносто", "однойтысячи": "тысяче"}.get(joined, joined)
 
     def _mend(self, spoken: str) -> str:
         words = " ".join(_MENDED.get(word, word) for word in spoken.split())

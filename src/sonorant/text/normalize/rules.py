@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from sonorant.text.normalize.context import ends_sentence
 from sonorant.text.normalize.numbers import SPACE, Amount, Noun, Numbers
@@ -42,6 +42,8 @@ class Language:
     half_joint: str  # "two {and} three quarters"
     a_half: str  # after a whole number
     name_cents: bool = True
+    # Whether the measure stands as an adjective and so in the singular: "a 5 km run".
+    attributive: Callable[[Match], bool] = lambda match: False
     of: str = "(?!)"  # pattern of what joins a scale and its noun: "millones {de} €"
     unit_suffixes: Mapping[str, str] = field(default_factory=dict)  # after a price: "/month"
 
@@ -141,6 +143,8 @@ def unit(language: Language) -> Rule:
 
     def speak(match: Match) -> str:
         amount, noun = last_amount(language, match), language.units[match["unit"]]
+        if language.attributive(match):
+            noun = replace(noun, many=noun.one)
         said = span(language, match, noun.gender)
         if match["scale"]:
             said += numbers.scaled(amount, language.scales[match["scale"]], noun)
@@ -160,6 +164,8 @@ def money(language: Language) -> list[Rule]:
     def price(match: Match) -> str:
         currency = language.currencies[match["currency"]]
         amount, scale, noun = last_amount(language, match), match["scale"], currency.unit
+        if language.attributive(match):
+            noun = replace(noun, many=noun.one)
         sign = numbers.sign(Amount("0", sign="-")) if match.groupdict().get("minus") else ""
         said = sign + span(language, match, noun.gender)
         if scale:
@@ -275,21 +281,31 @@ def digit_groups(numbers: Numbers) -> Rule:
 
 
 def operator(language: Language) -> list[Rule]:
-    """Signs of arithmetic between numbers."""
+    """Signs of arithmetic between numbers, and a dash between measures."""
     words = {sign: word for sign, word in language.operators.items() if len(sign) == 1}
     tight = {sign: word for sign, word in words.items() if sign not in "-x:/–хX"}
     after = rf"(?={SPACE}?[-−(]?[$€£]?[.]?[0-9])"
     spaced_after = rf"(?={SPACE}[-−(]?[$€£]?[.]?[0-9])"
     before = rf"(?:(?<=[0-9)²³%])|(?<=[0-9)²³%]{SPACE}))"
+    measured = r"(?:(?<=[ap]m)|(?<=[°%])|(?<=°[CF])|(?<=[0-9][mkMh]))"
     return [
+        # "9am-10am", "20°C–25°C": the unit written twice.
+        fixed("range", rf"{measured}[-–](?=[$€£]?[0-9])", language.range_joint.strip()),
         table("operator", words, before=rf"(?<=[0-9)²³%]{SPACE})", after=spaced_after),
         table("operator", tight, before=before, after=after),
     ]
 
 
+def by(language: Language) -> Rule:
+    """ "3 x 4", "20 ft x 30 ft"."""
+    return fixed("operator", r"(?<=[\w²\"'′″] )[xXхХ](?= [0-9])", language.operators["x"])
+
+
 def exponent(language: Language) -> list[Rule]:
-    def power(match: Match) -> str | None:
-        written = match.group().translate(SUPERSCRIPTS)
+    def power(match: Match) -> str:
+        written = match["digits"].translate(SUPERSCRIPTS)
+        if match.group().startswith("⁻"):
+            return f"{language.power} {language.numbers.minus} {language.numbers.whole(written)}"
         if written in ("2", "3"):
             return language.squared if written == "2" else language.cubed
         if match.string[match.start() - 1 : match.start()].isdigit():
@@ -297,7 +313,7 @@ def exponent(language: Language) -> list[Rule]:
         return language.numbers.whole(written)
 
     return [
-        Rule("exponent", r"[⁰¹²³⁴-⁹]{1,9}", power),
+        Rule("exponent", r"⁻?(?P<digits>[⁰¹²³⁴-⁹]{1,9})", power),
         Rule("subscript", r"[₀-₉]{1,9}", lambda m: language.numbers.whole(m.group().translate(SUPERSCRIPTS))),
     ]
 
@@ -305,7 +321,7 @@ def exponent(language: Language) -> list[Rule]:
 def signs(language: Language) -> list[Rule]:
     """What is left of the keyboard: silent as decoration, named when it stands alone."""
     names = {sign: word for sign, word in language.signs.items() if word}
-    decoration = r"[*_~#|^=+\\]"
+    decoration = r"[*_~#|^=\\]"
     return [
         # A run of signs, or one that leans on a word: Markdown's emphasis, a footnote's star.
         fixed("decoration", rf"(?<![^\W_])(?P<sign>{decoration}){{2,60}}(?!{decoration})", ""),

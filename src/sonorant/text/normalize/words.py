@@ -51,4 +51,4 @@ def slash(pairs: Mapping[str, str]) -> Rule:
         return f"{first} {joint} {second}" if joint else f"{first} {second}"
 
     word = r"[^\W\d_](?:[^\W\d_]|['’-](?=[^\W\d_])){0,24}"
-    return Rule("slash", rf"{word}/{word}(?![/\w@]|\.\w)", speak)
+    return Rule("slash", rf"(?<![/\\]){word}/{word}(?![/\w@]|\.\w)", speak)
