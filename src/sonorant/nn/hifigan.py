@@ -126,11 +126,12 @@ class HifiGan(nn.Module):
         return _masked(torch.tanh(x), mask)
 
     def decode_in_windows(
-        self, z: Tensor, speaker: Tensor | None = None, mask: Tensor | None = None, *, window: int = 128
+        self, z: Tensor, speaker: Tensor | None = None, mask: Tensor | None = None, *, window: int = 256
     ) -> Tensor:
         """What `forward` gives, computed `window` frames at a time with the context each window looks at.
 
-        Memory is bounded, and long audio is faster on CPUs, for the activations stay in cache.
+        Memory is bounded, and long audio is faster on CPUs, for the activations stay in cache. Smaller windows spend more
+        on their context, larger ones leave the cache.
         """
         n_frames, context, hop = z.shape[2], self.context_frames, self.cfg.hop
         pieces = []

@@ -36,9 +36,6 @@ Takes the log-likelihoods, float32 [B, L, T], and their mask [B, L, T]; returns 
 frames, at least one for each real token and none for padding.
 """
 
-WINDOW_FRAMES = 128
-"""Frames decoded at a time when speaking. The result does not depend on it; memory and speed do."""
-
 
 class Purpose(Enum):
     """Which parts a model holds."""
@@ -231,8 +228,7 @@ class Vits(nn.Module):
     def _decode(self, z: Tensor, mask: Tensor, embedding: Tensor | None) -> Tensor:
         """[B, C, T] -> [B, N]."""
         is_padded = z.shape[0] > 1  # one item alone fills its batch
-        windows = self.decoder.decode_in_windows(z, embedding, mask if is_padded else None, window=WINDOW_FRAMES)
-        return windows.squeeze(1)
+        return self.decoder.decode_in_windows(z, embedding, mask if is_padded else None).squeeze(1)
 
 
 def _build_duration(
