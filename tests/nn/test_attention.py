@@ -4,10 +4,10 @@ import math
 
 import pytest
 import torch
-from tests.nn.random_weights import normal, randomized
 from torch import Tensor
 
 from sonorant.nn.attention import RelativeAttention, place_by_distance, take_by_distance
+from tests.nn.random_weights import normal, randomized
 
 
 def plain_attention(attention: RelativeAttention, x: Tensor, n_real: int) -> Tensor:

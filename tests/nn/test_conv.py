@@ -2,11 +2,11 @@ from __future__ import annotations
 
 import pytest
 import torch
-from tests.nn.random_weights import normal, randomized
 from torch import nn
 
 from sonorant.nn.conv import ChannelNorm, DepthSeparableConvs, fold_weight_norm, folded_state, weight_normed
 from sonorant.nn.mask import length_mask
+from tests.nn.random_weights import normal, randomized
 
 
 def test_channel_norm_makes_each_position_standard() -> None:

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import pytest
 import torch
-from tests.nn.random_weights import normal, randomized
 
 from sonorant.nn.duration import (
     DurationConfig,
@@ -14,6 +13,7 @@ from sonorant.nn.duration import (
     StochasticDurationPredictor,
 )
 from sonorant.nn.mask import length_mask
+from tests.nn.random_weights import normal, randomized
 
 CFG = StochasticDurationConfig()
 D, D_COND = 8, 5

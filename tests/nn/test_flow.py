@@ -2,11 +2,11 @@ from __future__ import annotations
 
 import pytest
 import torch
-from tests.nn.random_weights import normal, randomized
 
 from sonorant.nn.flow import FlowConfig, ResidualCoupling, residual_flow
 from sonorant.nn.mask import length_mask
 from sonorant.nn.wavenet import WaveNetConfig
+from tests.nn.random_weights import normal, randomized
 
 CFG = FlowConfig(n_couplings=4, wavenet=WaveNetConfig(n_layers=2))
 

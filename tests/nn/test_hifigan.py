@@ -2,12 +2,12 @@ from __future__ import annotations
 
 import pytest
 import torch
-from tests.nn.random_weights import normal, randomized
 from torch import nn
 
 from sonorant.nn.conv import fold_weight_norm
 from sonorant.nn.hifigan import HifiGan, HifiGanConfig
 from sonorant.nn.mask import length_mask
+from tests.nn.random_weights import normal, randomized
 
 V1 = HifiGanConfig(d_initial=16)
 LIGHT = HifiGanConfig(

@@ -3,10 +3,10 @@ from __future__ import annotations
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.nn.random_weights import normal
 from torch.distributions import Normal
 
 from sonorant.nn.latent import expand, log_likelihood, random_starts, sample, slice_segments, token_of_frame
+from tests.nn.random_weights import normal
 
 durations = st.integers(1, 7).flatmap(
     lambda n: st.lists(st.lists(st.integers(0, 5), min_size=n, max_size=n), min_size=1, max_size=4)

@@ -1,11 +1,11 @@
 from __future__ import annotations
 
 import torch
-from tests.nn.random_weights import normal, randomized
 
 from sonorant.nn.mask import length_mask
 from sonorant.nn.posterior import PosteriorConfig, PosteriorEncoder
 from sonorant.nn.wavenet import WaveNetConfig
+from tests.nn.random_weights import normal, randomized
 
 
 def test_padding_is_invisible() -> None:

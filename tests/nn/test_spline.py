@@ -3,9 +3,9 @@ from __future__ import annotations
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.nn.random_weights import normal
 
 from sonorant.nn.spline import inverse_spline, knots, spline
+from tests.nn.random_weights import normal
 
 K, BOUND = 10, 5.0
 

@@ -1,10 +1,10 @@
 from __future__ import annotations
 
 import torch
-from tests.nn.random_weights import randomized
 
 from sonorant.nn.mask import length_mask
 from sonorant.nn.text_encoder import TextEncoder, TextEncoderConfig
+from tests.nn.random_weights import randomized
 
 
 def test_padding_is_invisible() -> None:

@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import pytest
 import torch
-from tests.nn.random_weights import normal, randomized
 
 from sonorant.nn.mask import length_mask
 from sonorant.nn.wavenet import WaveNet, WaveNetConfig
+from tests.nn.random_weights import normal, randomized
 
 
 @pytest.mark.parametrize("dilation_rate", [1, 2])

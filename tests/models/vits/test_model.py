@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import pytest
 import torch
-from tests.nn.random_weights import normal, randomized
 from torch import Tensor
 
 from sonorant.errors import ParameterError
@@ -18,6 +17,7 @@ from sonorant.nn.hifigan import HifiGanConfig
 from sonorant.nn.posterior import PosteriorConfig
 from sonorant.nn.text_encoder import TextEncoderConfig
 from sonorant.nn.wavenet import WaveNetConfig
+from tests.nn.random_weights import normal, randomized
 
 SMALL = VitsConfig(
     d_hidden=16,
