@@ -5,9 +5,9 @@ import math
 import numpy as np
 import pytest
 import torch
-from tests.nn.random_weights import normal
 
 from sonorant.audio.spectrogram import SpectrogramConfig, linear_spectrogram
+from tests.nn.random_weights import normal
 
 CFG = SpectrogramConfig()
 

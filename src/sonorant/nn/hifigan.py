@@ -130,8 +130,8 @@ class HifiGan(nn.Module):
     ) -> Tensor:
         """What `forward` gives, computed `window` frames at a time with the context each window looks at.
 
-        Memory is bounded, and long audio is faster on CPUs, for the activations stay in cache. Smaller windows spend more
-        on their context, larger ones leave the cache.
+        Memory is bounded, and long audio is faster on CPUs, for the activations stay in cache. Smaller windows spend
+        more on their context, larger ones leave the cache.
         """
         n_frames, context, hop = z.shape[2], self.context_frames, self.cfg.hop
         pieces = []

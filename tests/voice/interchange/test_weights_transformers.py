@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 import torch
-from tests.nn.random_weights import normal, randomized
 from torch import Tensor
 from transformers import VitsConfig as TransformersConfig
 from transformers import VitsModel
@@ -19,6 +18,7 @@ from sonorant.voice.interchange.weights_transformers import (
     from_transformers,
     read_transformers,
 )
+from tests.nn.random_weights import normal, randomized
 
 SMALL = {
     "vocab_size": 20,
@@ -54,7 +54,10 @@ TOLERANCE = 1e-4
 @pytest.fixture(params=list(KINDS), scope="module")
 def peer(request: pytest.FixtureRequest) -> VitsModel:
     torch.manual_seed(0)
-    return randomized(VitsModel(TransformersConfig(**SMALL, **KINDS[request.param])), scale=0.05)
+    model = randomized(VitsModel(TransformersConfig(**SMALL, **KINDS[request.param])), scale=0.05)
+    with torch.no_grad():
+        model.decoder.conv_post.weight /= 50  # where tanh is flat, differences would hide
+    return model
 
 
 @pytest.fixture
@@ -122,7 +125,9 @@ def test_duration(peer: VitsModel, ours: Vits, embedding: Tensor | None) -> None
 @torch.no_grad()
 def test_decoder(peer: VitsModel, ours: Vits, embedding: Tensor | None) -> None:
     z = normal(2, 8, 12)
-    close(ours.decoder(z, embedding), peer.decoder(z, embedding))
+    theirs = peer.decoder(z, embedding)
+    assert 0.01 < theirs.abs().max() < 0.9
+    close(ours.decoder(z, embedding), theirs)
 
 
 @torch.no_grad()
@@ -135,6 +140,7 @@ def test_end_to_end_without_noise(peer: VitsModel, ours: Vits) -> None:
         tokens, torch.tensor([12]), None if speaker is None else torch.tensor([speaker]), noise=torch.zeros
     )
     assert speech.samples.shape == theirs.waveform.shape
+    assert 0.01 < theirs.waveform.abs().max() < 0.9
     close(speech.samples, theirs.waveform)
 
 

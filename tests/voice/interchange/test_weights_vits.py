@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 import torch
-from tests.nn.random_weights import normal, randomized
 from torch import Tensor
 
 from sonorant.audio.spectrogram import SpectrogramConfig
@@ -33,6 +32,7 @@ from sonorant.voice.interchange.weights_vits import (
     read_official,
     to_official,
 )
+from tests.nn.random_weights import normal, randomized
 
 KEYS = Path(__file__).parents[2] / "fixtures" / "keys"
 PUBLISHED = [
