@@ -42,8 +42,12 @@ def test_said_text_is_left_alone(language: str, spoken: str) -> None:
     assert _spoken(normalizer_for(language)(spoken)) == spoken
 
 
+WRITTEN = [row[1] for row in ROWS]
+MIXED = st.lists(st.sampled_from(WRITTEN).flatmap(lambda row: st.sampled_from([row, row[2:], row[:-2]]))).map("".join)
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
-@given(text=st.text() | st.text(alphabet=LETTERS_AND_SIGNS, max_size=60))
+@given(text=st.text() | st.text(alphabet=LETTERS_AND_SIGNS, max_size=60) | MIXED)
 def test_laws_hold_on_any_text(language: str, text: str) -> None:
     pieces = normalizer_for(language)(text)
     assert "".join(piece.text for piece in pieces) == text

@@ -40,7 +40,7 @@ def web(spelling: Spelling, say_number: Callable[[str], str]) -> list[Rule]:
 
     path = r"(?:[/?#:][\w/?#&=%.:~+@!$*,;-]{0,300}[\w/])?"
     return [
-        Rule("email", rf"[\w.+-]{{1,64}}@{_DOMAIN.replace(_TOP_LEVEL, '[^0-9_-]{2,12}')}", speak),
+        Rule("email", r"[\w.+-]{1,64}@" + _DOMAIN.replace(_TOP_LEVEL, r"[^\W\d_]{2,12}"), speak),
         Rule("url", rf"(?:https?://|www\.)[\w-]{{1,63}}(?:\.[\w-]{{1,63}}){{0,6}}(?::[0-9]{{1,5}})?{path}", speak),
         Rule("url", rf"{_DOMAIN}{path}", speak),
     ]

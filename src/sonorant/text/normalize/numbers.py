@@ -91,7 +91,7 @@ class Numbers:
     def whole(self, written: str, gender: str = "") -> str:
         if len(written) > MAX_DIGITS:
             return self.digits(written)
-        return self.cardinal(int(written), gender)
+        return self.cardinal(int(written or "0"), gender)
 
     def decimal(self, amount: Amount, gender: str = "") -> str:
         """Whole part, point, decimals; without the sign."""

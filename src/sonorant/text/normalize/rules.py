@@ -182,7 +182,7 @@ def money(language: Language) -> list[Rule]:
         whole = Amount(amount.whole, "", amount.sign)
         if cents.whole == "0":
             return numbers.counted(whole, noun)
-        if not int(amount.whole[:20]):
+        if not amount.whole.strip("0"):
             return numbers.sign(amount) + numbers.counted(cents, hundredth)
         said_cents = numbers.counted(cents, hundredth) if language.name_cents else numbers.whole(cents.whole)
         return numbers.counted(whole, noun) + language.cents_joint + said_cents
@@ -269,10 +269,10 @@ def dotted(dot: str, say_part: Callable[[str], str], *, unless: str = "(?!)") ->
 
 
 def digit_groups(numbers: Numbers) -> Rule:
-    """An ISBN, a card number: three groups or more joined by hyphens."""
+    """An ISBN, a card number: three groups or more joined by hyphens; a postal code: two."""
     return Rule(
         "digits",
-        r"[0-9]{1,20}(?:[-‐‑–][0-9]{1,20}){2,10}(?![0-9])" + NOT_IN_WORD,
+        r"(?:[0-9]{1,20}(?:[-‐‑–][0-9]{1,20}){2,10}|0[0-9]{2,9}-[0-9]{1,9}|[0-9]{5}-[0-9]{4})(?![0-9])" + NOT_IN_WORD,
         lambda match: ", ".join(numbers.digits(run) for run in re.findall("[0-9]+", match.group())),
     )
 
@@ -323,9 +323,11 @@ def signs(language: Language) -> list[Rule]:
     names = {sign: word for sign, word in language.signs.items() if word}
     decoration = r"[*_~#|^=\\]"
     return [
+        # A list's bullet, a heading's mark.
+        fixed("decoration", r"(?<![^\n])(?:[*+•·]|#{1,6})(?=[ \t])", ""),
         # A run of signs, or one that leans on a word: Markdown's emphasis, a footnote's star.
-        fixed("decoration", rf"(?<![^\W_])(?P<sign>{decoration}){{2,60}}(?!{decoration})", ""),
-        fixed("decoration", rf"{decoration}{{2,60}}(?!{decoration}|[^\W_])", ""),
+        fixed("decoration", rf"(?<![^\W_])(?<!{decoration}){decoration}{{2,}}", ""),
+        fixed("decoration", rf"(?<!{decoration}){decoration}{{2,}}(?!{decoration}|[^\W_])", ""),
         fixed("decoration", r"(?:(?<![^\W_])[*_](?=[^\s*_])|(?<=[^\s*_])[*_](?![^\W_]))", ""),
         fixed("decoration", r"(?<=[^\W_])[™®](?![^\W_])", ""),
         table("sign", names, after=r""),
