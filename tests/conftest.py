@@ -18,6 +18,14 @@ settings.load_profile("ours")
 
 
 @pytest.fixture(scope="session", autouse=True)
+def _one_thread() -> None:
+    """Small tensors are slower on several threads, above all on a machine that is busy."""
+    import torch
+
+    torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session", autouse=True)
 def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A home of sonorant's own, so that no test sees or touches the user's voices."""
     folder = tmp_path_factory.mktemp("home")

@@ -16,21 +16,22 @@ ROOT = Path(__file__).parent.parent
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 IMPORT_ALL = """
-import importlib, locale, logging, os, pkgutil, random, sys, threading, warnings
-before = (dict(os.environ), os.getcwd(), locale.setlocale(locale.LC_ALL), random.getstate(), list(logging.root.handlers))
+import importlib, locale, logging, os, pkgutil, random, threading, warnings
 import numpy, torch
-state = (torch.get_num_threads(), torch.random.get_rng_state().tolist(), torch.get_default_dtype(), torch.is_grad_enabled())
-drawn = numpy.random.get_state()[1].tolist()
-filters, n_threads = list(warnings.filters), threading.active_count()
+
+def state():
+    return (
+        dict(os.environ), os.getcwd(), locale.setlocale(locale.LC_ALL), threading.active_count(),
+        list(logging.root.handlers), list(warnings.filters), random.getstate(), numpy.random.get_state()[1].tolist(),
+        torch.random.get_rng_state().tolist(), torch.get_num_threads(), torch.get_default_dtype(),
+    )
+
+before = state()
 import sonorant
 for module in pkgutil.walk_packages(sonorant.__path__, "sonorant."):
     if not module.name.endswith("__main__"):
         importlib.import_module(module.name)
-assert before == (dict(os.environ), os.getcwd(), locale.setlocale(locale.LC_ALL), random.getstate(), list(logging.root.handlers))
-assert state == (torch.get_num_threads(), torch.random.get_rng_state().tolist(), torch.get_default_dtype(), torch.is_grad_enabled())
-assert drawn == numpy.random.get_state()[1].tolist()
-assert n_threads == threading.active_count()
-assert filters == warnings.filters
+assert before == state()
 """
 
 

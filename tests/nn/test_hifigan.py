@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from sonorant.nn.conv import fold_weight_norm
-from sonorant.nn.hifigan import HifiGan, HifiGanConfig
+from sonorant.nn.hifigan import HifiGan, HifiGanConfig, WideHifiGan
 from sonorant.nn.mask import length_mask
 from tests.nn.random_weights import normal, randomized
 
@@ -46,6 +46,22 @@ def far_looking(cfg: HifiGanConfig) -> HifiGan:
         model.output.weight /= 1e6  # away from where tanh is flat
         model.output.weight /= 2 * model(torch.ones(1, 6, 40, dtype=torch.double)).atanh().max()
     return model
+
+
+@pytest.mark.parametrize("cfg", CONFIGS)
+@pytest.mark.parametrize("d_cond", [0, 5])
+def test_a_wide_decoder_is_the_same_function(cfg: HifiGanConfig, d_cond: int) -> None:
+    model = randomized(HifiGan(cfg, 6, d_cond))
+    fold_weight_norm(model)
+    z, mask = normal(2, 6, 45), length_mask(torch.tensor([45, 31]), 45)
+    speaker = normal(2, d_cond, 1, seed=1) if d_cond else None
+    with torch.no_grad():
+        expected = model(z * mask, speaker, mask)
+        wide = WideHifiGan(model)
+        torch.testing.assert_close(wide(z * mask, speaker, mask), expected, atol=1e-5, rtol=0)
+        torch.testing.assert_close(
+            wide.decode_in_windows(z * mask, speaker, mask, window=8), expected, atol=1e-5, rtol=0
+        )
 
 
 @pytest.mark.parametrize("cfg", CONFIGS)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TypeVar, cast
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
@@ -93,3 +94,37 @@ def folded_state(module: nn.Module) -> dict[str, Tensor]:
         if parametrize.is_parametrized(part, "weight"):
             state[f"{name}.weight"] = cast(Tensor, part.weight).detach()
     return state
+
+
+def widen(module: nn.Module) -> nn.Module:
+    """The module with each convolution over [B, C, T] replaced by the same one over [B, C, 1, T], channels-last.
+
+    For inference: weights become plain tensors of another shape, taken from the module, which is changed in place.
+    """
+    if isinstance(module, nn.ConvTranspose1d):
+        return _widened(module, nn.ConvTranspose2d)
+    if isinstance(module, nn.Conv1d):
+        return _widened(module, nn.Conv2d)
+    for name, part in list(module.named_children()):
+        setattr(module, name, widen(part))
+    return module
+
+
+def _widened(conv: AnyConv, kind: type[nn.Conv2d] | type[nn.ConvTranspose2d]) -> nn.Module:
+    assert not parametrize.is_parametrized(conv), "fold weight norm first"
+    assert isinstance(conv.padding, tuple), "the padding must be a number of positions"
+    wide = kind(
+        conv.in_channels,
+        conv.out_channels,
+        (1, conv.kernel_size[0]),
+        stride=(1, conv.stride[0]),
+        padding=(0, conv.padding[0]),
+        dilation=(1, conv.dilation[0]),
+        bias=conv.bias is not None,
+        device="meta",
+    )
+    weight = conv.weight.detach().unsqueeze(2).contiguous(memory_format=torch.channels_last)
+    wide.weight = nn.Parameter(weight, requires_grad=False)
+    if conv.bias is not None:
+        wide.bias = nn.Parameter(conv.bias.detach(), requires_grad=False)
+    return wide

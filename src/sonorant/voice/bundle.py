@@ -117,7 +117,7 @@ def voices_home() -> Path:
 
 
 def cached_voices() -> Path:
-    """Where voices lie that can be made again at any time: $SONORANT_HOME/cache/voices, else the platform's cache folder."""
+    """Where voices lie that can be made again: $SONORANT_HOME/cache/voices, else the platform's cache folder."""
     import platformdirs
 
     home = os.environ.get("SONORANT_HOME")

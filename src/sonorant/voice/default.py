@@ -55,4 +55,3 @@ def _packaged() -> Path | None:
         return None
     path = Path(spec.origin).parent / _MODEL
     return path if path.is_file() else None
-

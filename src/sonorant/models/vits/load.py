@@ -12,12 +12,13 @@ from sonorant.config import parse
 from sonorant.errors import VoiceError
 from sonorant.models.vits.config import VitsConfig
 from sonorant.models.vits.model import Purpose, Vits
+from sonorant.nn.hifigan import WideHifiGan
 
 
 def load(
     model: Mapping[str, Any], weights: Mapping[str, Tensor], *, n_symbols: int, n_speakers: int, source: str
 ) -> Vits:
-    """Build the network and fill it. Weights that include a posterior give a network that can convert.
+    """Build the network and fill it, ready to speak on a CPU; with a posterior among the weights it can convert too.
 
     Raises ConfigError for a bad configuration, VoiceError for weights that do not fit it, naming the first.
     """
@@ -36,4 +37,6 @@ def load(
     if faults:
         raise VoiceError(f"{source}: the weights do not fit the model: {faults[0]} ({len(faults)} in all)")
     network.load_state_dict({name: tensor.float() for name, tensor in weights.items()}, assign=True)
-    return network.eval()
+    network.eval()
+    network.decoder = WideHifiGan(network.decoder)
+    return network
