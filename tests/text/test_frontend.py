@@ -56,6 +56,20 @@ def test_only_the_last_sentence_ends_the_paragraph() -> None:
     assert [s.ends_paragraph for s in frontend()("One. Two. Three.")] == [False, False, True]
 
 
+def test_marks_inside_what_is_said_are_kept() -> None:
+    sentence = one("Call 555-123-4567 now.")
+    number = sentence.words[1]
+    assert (number.text, number.rule) == ("555-123-4567", "telephone")
+    assert number.phonemes.count(",") == sentence.symbols.count(",") == 2
+    assert sentence.symbols.count(".") == 1
+
+
+def test_decoration_is_not_reported() -> None:
+    sentence = one("The Acme™ **really** works.")
+    assert sentence.unknown == {}
+    assert [word.text for word in sentence.words] == ["The", "Acme", "really", "works"]
+
+
 def test_inline_ipa_is_taken_as_it_is() -> None:
     sentence = one("Say [[tˈɛst]] now.")
     assert sentence.words[1].phonemes == "tˈɛst"

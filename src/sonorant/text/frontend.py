@@ -21,6 +21,7 @@ from sonorant.text.symbols import SymbolTable, TokenLayout
 
 # Letters and digits with inner apostrophes and hyphens; combining marks stay with their letter.
 _WORD = re.compile(r"[^\W_](?:[\w\u0300-\u036f]|['’\-‑](?=[^\W_]))*")
+_WORD_OR_MARK = re.compile(_WORD.pattern + r"|[,;:!?—–]|\.(?=\s)")
 _ELLIPSIS = re.compile(r"\.{2,}|…")
 # How a mark a voice was not trained with is said through one that it may know.
 _MARK_AS = {
@@ -176,7 +177,10 @@ class Frontend:
                     start, at = start + len(text), at + len(stand_in)
                 case Plain(text):
                     for piece in self._normalize(text):
-                        if piece.rule:
+                        if piece.rule and not _WORD.search(piece.spoken):
+                            # Decoration, or what is said by a mark alone.
+                            items += self._marks_in(piece.spoken, Counter(), start=start, at=at)
+                        elif piece.rule:
                             items.append(self._rewritten(piece.text, piece.spoken, piece.rule, start=start, at=at))
                         else:
                             items += self._raw(piece.text, unknown, start=start, at=at)
@@ -239,11 +243,11 @@ class Frontend:
         for offset, char in enumerate(text):
             if char.isspace():
                 continue
-            mark = char if char in self._marks else _MARK_AS.get(char)
-            if mark in self._marks:
+            mark = self._mark_for(char)
+            if mark:
                 place = start + offset
                 items.append(_Item("mark", char, mark, start=place, end=place + 1, at=at + offset))
-            elif mark is None and char not in _SILENT and char not in _STRENGTH:
+            elif char not in _MARK_AS and char not in _SILENT and char not in _STRENGTH:
                 unknown[char] += 1
         return items
 
@@ -343,11 +347,30 @@ class Frontend:
         yield from self._in_context(run)
 
     def _in_context(self, run: Sequence[_Item]) -> Iterator[tuple[_Item, list[_Part]]]:
-        spoken = [[w.group() for w in _WORD.finditer(item.spoken)] for item in run]
-        said = iter(self._phonemize([word for words in spoken for word in words]))
-        for item, words in zip(run, spoken, strict=True):
-            parts = [next(said) for _ in words]
-            yield item, [_Part(part.ipa, joined=part.joined) for part in parts if part.ipa]
+        spoken = [_words_and_inner_marks(item.spoken) for item in run]
+        said = iter(self._phonemize([token for tokens in spoken for token in tokens if _WORD.match(token)]))
+        for item, tokens in zip(run, spoken, strict=True):
+            parts: list[_Part] = []
+            for token in tokens:
+                if not _WORD.match(token):
+                    mark = self._mark_for(token)
+                    parts += [_Part(mark, joined=True)] if mark else []
+                elif (word := next(said)).ipa:
+                    parts.append(_Part(word.ipa, joined=word.joined))
+            yield item, parts
+
+    def _mark_for(self, char: str) -> str | None:
+        """The mark by which the voice says a character of punctuation; "" or None where it has none."""
+        mark = char if char in self._marks else _MARK_AS.get(char)
+        return mark if not mark or mark in self._marks else None
+
+
+def _words_and_inner_marks(spoken: str) -> list[str]:
+    """The words of what is said, and the marks between them; those at the end belong to the clause."""
+    tokens = [token.group() for token in _WORD_OR_MARK.finditer(spoken)]
+    while tokens and not _WORD.match(tokens[-1]):
+        tokens.pop()
+    return tokens
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from sonorant.errors import ParameterError
+from sonorant.errors import ParameterError, VoiceError
 from sonorant.models.vits.config import VitsConfig
 from sonorant.models.vits.model import Purpose, Vits
 from sonorant.nn.duration import DurationConfig
@@ -195,3 +195,13 @@ def test_conversion_needs_a_posterior_and_another_speaker() -> None:
         Vits(SMALL, N_SYMBOLS, 3, Purpose.SPEAKING).convert(spec, lengths, speaker, speaker, noise=torch.zeros)
     with pytest.raises(ParameterError, match="one speaker"):
         Vits(SMALL, N_SYMBOLS, 1, Purpose.CONVERSION).convert(spec, lengths, speaker, speaker, noise=torch.zeros)
+
+
+@pytest.mark.parametrize("bias", [20.0, float("nan"), float("inf")])
+def test_broken_weights_do_not_fill_the_memory(bias: float) -> None:
+    model = small(1, replace(SMALL, duration=DurationConfig())).for_inference()
+    with torch.no_grad():
+        model.duration.output.bias.fill_(bias)
+    tokens = torch.tensor([[1, 2, 3]])
+    with pytest.raises(VoiceError, match="weights are broken"):
+        model.synthesize(tokens, torch.tensor([3]), None, noise=torch.zeros)

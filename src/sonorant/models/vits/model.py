@@ -13,7 +13,7 @@ from enum import Enum, auto
 import torch
 from torch import Tensor, nn
 
-from sonorant.errors import ParameterError
+from sonorant.errors import ParameterError, VoiceError
 from sonorant.models.vits.config import VitsConfig
 from sonorant.nn.conv import fold_weight_norm, folded_state
 from sonorant.nn.duration import (
@@ -35,6 +35,10 @@ Align = Callable[[Tensor, Tensor], Tensor]
 Takes the log-likelihoods, float32 [B, L, T], and their mask [B, L, T]; returns int64 [B, L] whose sums are the items'
 frames, at least one for each real token and none for padding.
 """
+
+
+MAX_FRAMES_PER_TOKEN = 300
+"""More than this on average, some 3.5 s, is no speech; it would only fill the memory."""
 
 
 class Purpose(Enum):
@@ -185,7 +189,13 @@ class Vits(nn.Module):
         if self.duration.d_noise:
             duration_noise = noise((tokens.shape[0], self.duration.d_noise, tokens.shape[1])) * noise_scale_duration
         log_duration = self.duration.log_duration(prior.hidden, token_mask, duration_noise, embedding)
-        durations = torch.ceil(torch.exp(log_duration) * token_mask * length_scale).squeeze(1).long()
+        frames = torch.ceil(torch.exp(log_duration) * token_mask * length_scale).squeeze(1)
+        if not bool((frames.sum(dim=1) <= MAX_FRAMES_PER_TOKEN * token_lengths).all()):  # NaN is not, either
+            raise VoiceError(
+                f"the voice asks for {float(frames.sum()):.3g} frames to say {int(token_lengths.sum())} tokens: "
+                "its weights are broken, or length_scale is too large"
+            )
+        durations = frames.long()
         durations[:, 0] += durations.sum(dim=1) == 0
         n_frames = durations.sum(dim=1)
 
