@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Literal, cast
+from dataclasses import dataclass
+from typing import Literal, Protocol, cast
 
 import torch
 import torch.nn.functional as F
@@ -18,6 +19,7 @@ from torch import Tensor, nn
 
 from sonorant.config import config
 from sonorant.nn.conv import same_padding, weight_normed, widen
+from sonorant.nn.mask import pad_to_granule
 
 SLOPE = 0.1
 """Of the leaky ReLUs, but the last."""
@@ -80,6 +82,66 @@ class HifiGanConfig:
         return max(-first, last)
 
 
+class _End(Protocol):
+    """Keeps zero what lies past the end of the items, as if nothing were there."""
+
+    def __call__(self, x: Tensor) -> Tensor: ...
+
+    def upsampled(self, rate: int) -> _End:
+        """The same end, at a higher rate."""
+        ...
+
+    def wide(self) -> _End:
+        """The same end, for [B, C, 1, T]."""
+        ...
+
+
+class _Open:
+    """Nothing lies past the end."""
+
+    def __call__(self, x: Tensor) -> Tensor:
+        return x
+
+    def upsampled(self, rate: int) -> _End:
+        return self
+
+    def wide(self) -> _End:
+        return self
+
+
+@dataclass(frozen=True)
+class _Masked:
+    """Items of different lengths. mask: [B, 1, T] or [B, 1, 1, T]."""
+
+    mask: Tensor
+
+    def __call__(self, x: Tensor) -> Tensor:
+        return x * self.mask
+
+    def upsampled(self, rate: int) -> _End:
+        return _Masked(self.mask.repeat_interleave(rate, dim=-1))
+
+    def wide(self) -> _End:
+        return _Masked(self.mask.unsqueeze(2))
+
+
+@dataclass(frozen=True)
+class _Cut:
+    """All items end at n; changes what it is given in place, so for inference only."""
+
+    n: int
+
+    def __call__(self, x: Tensor) -> Tensor:
+        x[..., self.n :] = 0
+        return x
+
+    def upsampled(self, rate: int) -> _End:
+        return _Cut(self.n * rate)
+
+    def wide(self) -> _End:
+        return self
+
+
 class HifiGan(nn.Module):
     """Transposed convolutions up to the sample rate, each followed by the mean of residual blocks.
 
@@ -114,16 +176,19 @@ class HifiGan(nn.Module):
         z: [B, C, T], 0 at padding; speaker: [B, d_cond, 1] if conditioned; mask: [B, 1, T], needed only when items are
         padded. Returns [B, 1, N]; samples of padded frames are 0, and nothing of the padding reaches the others.
         """
+        return self._decode(z, speaker, _Open() if mask is None else _Masked(mask))
+
+    def _decode(self, z: Tensor, speaker: Tensor | None, end: _End) -> Tensor:
         x = self.input(z)
         if self.condition is not None:
             x = x + self.condition(speaker)
         n_kernels = len(self.cfg.resblock_kernels)
         for i, (rate, upsampler) in enumerate(zip(self.cfg.upsample_rates, self.upsamplers, strict=True)):
-            x = upsampler(_masked(F.leaky_relu(x, SLOPE), mask))
-            mask = None if mask is None else mask.repeat_interleave(rate, dim=-1)
-            x = _mean(self.resblocks[i * n_kernels : (i + 1) * n_kernels], x, mask)
-        x = self.output(_masked(F.leaky_relu(x, LAST_SLOPE), mask))
-        return _masked(torch.tanh(x), mask)
+            x = upsampler(end(F.leaky_relu(x, SLOPE)))
+            end = end.upsampled(rate)
+            x = _mean(self.resblocks[i * n_kernels : (i + 1) * n_kernels], x, end)
+        x = self.output(end(F.leaky_relu(x, LAST_SLOPE)))
+        return end(torch.tanh(x))
 
     def decode_in_windows(
         self, z: Tensor, speaker: Tensor | None = None, mask: Tensor | None = None, *, window: int = 256
@@ -157,11 +222,14 @@ class WideHifiGan(HifiGan):
             setattr(self, name, widen(part))
         self.condition = getattr(self, "condition", None)
 
-    def forward(self, z: Tensor, speaker: Tensor | None = None, mask: Tensor | None = None) -> Tensor:
-        """As `HifiGan.forward`, to float rounding."""
+    def _decode(self, z: Tensor, speaker: Tensor | None, end: _End) -> Tensor:
+        n_frames = z.shape[2]
+        if isinstance(end, _Open):
+            z, end = pad_to_granule(z), _Cut(n_frames)
         wide = z.unsqueeze(2).contiguous(memory_format=torch.channels_last)
         speaker = None if speaker is None else speaker.unsqueeze(2)
-        return super().forward(wide, speaker, None if mask is None else mask.unsqueeze(2)).squeeze(2)
+        samples = super()._decode(wide, speaker, end.wide()).squeeze(2)
+        return samples[:, :, : n_frames * self.cfg.hop]
 
 
 class ResBlock1(nn.Module):
@@ -172,11 +240,11 @@ class ResBlock1(nn.Module):
         self.dilated = nn.ModuleList(_conv(d, kernel, dilation) for dilation in dilations)
         self.plain = nn.ModuleList(_conv(d, kernel, 1) for _ in dilations)
 
-    def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
-        """x: [B, C, N]; mask: [B, 1, N]. Returns [B, C, N]."""
+    def forward(self, x: Tensor, end: _End) -> Tensor:
+        """x: [B, C, N]. Returns [B, C, N]."""
         for dilated, plain in zip(self.dilated, self.plain, strict=True):
-            y = dilated(_masked(F.leaky_relu(x, SLOPE), mask))
-            x = x + plain(_masked(F.leaky_relu(y, SLOPE), mask))
+            y = dilated(end(F.leaky_relu(x, SLOPE)))
+            x = x + plain(end(F.leaky_relu(y, SLOPE)))
         return x
 
 
@@ -187,10 +255,10 @@ class ResBlock2(nn.Module):
         super().__init__()
         self.single = nn.ModuleList(_conv(d, kernel, dilation) for dilation in dilations)
 
-    def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
-        """x: [B, C, N]; mask: [B, 1, N]. Returns [B, C, N]."""
+    def forward(self, x: Tensor, end: _End) -> Tensor:
+        """x: [B, C, N]. Returns [B, C, N]."""
         for conv in self.single:
-            x = x + conv(_masked(F.leaky_relu(x, SLOPE), mask))
+            x = x + conv(end(F.leaky_relu(x, SLOPE)))
         return x
 
 
@@ -207,12 +275,8 @@ def _conv(d: int, kernel: int, dilation: int) -> nn.Conv1d:
     return weight_normed(nn.Conv1d(d, d, kernel, dilation=dilation, padding=same_padding(kernel, dilation)))
 
 
-def _mean(blocks: nn.ModuleList, x: Tensor, mask: Tensor | None) -> Tensor:
-    total = cast(Tensor, blocks[0](x, mask))
+def _mean(blocks: nn.ModuleList, x: Tensor, end: _End) -> Tensor:
+    total = cast(Tensor, blocks[0](x, end))
     for block in blocks[1:]:
-        total = total + block(x, mask)
+        total = total + block(x, end)
     return total / len(blocks)
-
-
-def _masked(x: Tensor, mask: Tensor | None) -> Tensor:
-    return x if mask is None else x * mask

@@ -6,6 +6,7 @@ B batch, T positions (tokens or frames).
 from __future__ import annotations
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 
@@ -24,3 +25,15 @@ def pair_mask(rows: Tensor, columns: Tensor) -> Tensor:
     rows: [B, 1, R]; columns: [B, 1, C]. Returns [B, R, C].
     """
     return rows.transpose(1, 2) * columns
+
+
+GRANULE = 32
+
+
+def pad_to_granule(x: Tensor) -> Tensor:
+    """The tensor with zeros appended until its last dimension is a multiple of 32.
+
+    For speaking, where every sentence has another length: a CPU's convolutions prepare anew, and keep memory, for each
+    length they have not seen, and so they see few.
+    """
+    return F.pad(x, (0, -x.shape[-1] % GRANULE))

@@ -25,7 +25,7 @@ from sonorant.nn.duration import (
 from sonorant.nn.flow import residual_flow
 from sonorant.nn.hifigan import HifiGan
 from sonorant.nn.latent import Noise, expand, log_likelihood, random_starts, sample, slice_segments
-from sonorant.nn.mask import length_mask, pair_mask
+from sonorant.nn.mask import length_mask, pad_to_granule, pair_mask
 from sonorant.nn.posterior import Posterior, PosteriorEncoder
 from sonorant.nn.text_encoder import Prior, TextEncoder
 
@@ -181,18 +181,21 @@ class Vits(nn.Module):
         noise: asked once for [B, 2, L] if durations are stochastic, and then once for [B, d_latent, T].
         length_scale: above 1 is slower. Every token lasts a whole number of frames, rounded up; an item at least one.
         """
+        n_items, n_tokens = tokens.shape
+        tokens = pad_to_granule(tokens)
         token_mask = length_mask(token_lengths, tokens.shape[1])
         embedding = self._embed(speaker)
         prior: Prior = self.text_encoder(tokens, token_mask)
 
-        duration_noise = tokens.new_zeros(tokens.shape[0], 0, tokens.shape[1])
+        duration_noise = tokens.new_zeros(n_items, 0, n_tokens)
         if self.duration.d_noise:
-            duration_noise = noise((tokens.shape[0], self.duration.d_noise, tokens.shape[1])) * noise_scale_duration
+            duration_noise = noise((n_items, self.duration.d_noise, n_tokens)) * noise_scale_duration
+        duration_noise = pad_to_granule(duration_noise)
         log_duration = self.duration.log_duration(prior.hidden, token_mask, duration_noise, embedding)
         frames = torch.ceil(torch.exp(log_duration) * token_mask * length_scale).squeeze(1)
         if not bool((frames.sum(dim=1) <= MAX_FRAMES_PER_TOKEN * token_lengths).all()):  # NaN is not, either
             raise VoiceError(
-                f"the voice asks for {float(frames.sum()):.3g} frames to say {int(token_lengths.sum())} tokens: "
+                f"the voice asks for {float(frames.detach().sum()):.3g} frames to say {int(token_lengths.sum())} tokens: "
                 "its weights are broken, or length_scale is too large"
             )
         durations = frames.long()
@@ -200,13 +203,14 @@ class Vits(nn.Module):
         n_frames = durations.sum(dim=1)
 
         total = int(n_frames.max())
-        frame_mask = length_mask(n_frames, total)
-        mean, log_std = expand(prior.mean, durations, total), expand(prior.log_std, durations, total)
-        frame_noise = noise((tokens.shape[0], self.cfg.d_latent, total)) * noise_scale
+        frame_noise = pad_to_granule(noise((n_items, self.cfg.d_latent, total)) * noise_scale)
+        padded = frame_noise.shape[2]
+        frame_mask = length_mask(n_frames, padded)
+        mean, log_std = expand(prior.mean, durations, padded), expand(prior.log_std, durations, padded)
         z_p = sample(mean, log_std, frame_noise) * frame_mask
         z = self.flow.reverse(z_p, frame_mask, embedding)
-        samples = self._decode(z, frame_mask, embedding)
-        return Synthesis(samples=samples, frames_per_token=durations, lengths=n_frames * self.cfg.spectrogram.hop)
+        samples = self._decode(z[:, :, :total], frame_mask[:, :, :total], embedding)
+        return Synthesis(samples, frames_per_token=durations[:, :n_tokens], lengths=n_frames * self.cfg.spectrogram.hop)
 
     def convert(self, spec: Tensor, spec_lengths: Tensor, source: Tensor, target: Tensor, *, noise: Noise) -> Tensor:
         """The same speech by another of the model's speakers (appendix C).
