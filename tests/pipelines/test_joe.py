@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from difflib import SequenceMatcher
 from pathlib import Path
 
 import numpy as np
@@ -47,6 +48,7 @@ def test_joe_is_the_same_voice_as_in_onnxruntime(joe: Voice, original: onnxrunti
         ours = joe.say(text, seed=0, **WITHOUT_NOISE).samples
         assert ours.shape == expected.reshape(-1).shape
         worst = max(worst, float(np.abs(ours - expected.reshape(-1)).max()))
+    print(f"largest difference {worst:.1e}")
     assert worst <= 1e-3
 
 
@@ -56,7 +58,9 @@ def test_joe_is_understood(joe: Voice) -> None:
     for index, text in enumerate(SENTENCES):
         speech = joe.say(text, seed=index)
         heard.append(" ".join(segment.text for segment in transcribe(speech.samples, speech.sample_rate_hz)))
-    assert character_error_rate(SENTENCES, heard) <= 0.04
+    rate = character_error_rate(SENTENCES, heard)
+    print(f"character error rate {rate:.2%}")
+    assert rate <= 0.04
 
 
 def test_words_start_when_they_are_heard(joe: Voice) -> None:
@@ -66,19 +70,24 @@ def test_words_start_when_they_are_heard(joe: Voice) -> None:
         speech = joe.say(text, seed=index)
         segments = transcribe(speech.samples, speech.sample_rate_hz, words=True)
         heard = [word for segment in segments for word in segment.words]
-        said = [plain(word.text) for word in speech.words]
-        if [plain(word.word) for word in heard] != said:
-            continue  # a word misheard: nothing to compare it with
-        differences += [abs(ours.start_s - theirs.start) for ours, theirs in zip(speech.words, heard, strict=True)]
-    assert len(differences) >= 50
+        matcher = SequenceMatcher(
+            None, [plain(word.text) for word in speech.words], [plain(word.word) for word in heard], autojunk=False
+        )
+        # Words the recogniser misheard have no time of its own to compare with.
+        pairs = [(b.a + k, b.b + k) for b in matcher.get_matching_blocks() for k in range(b.size)]
+        assert len(pairs) >= 0.7 * len(speech.words)
+        differences += [abs(speech.words[a].start_s - heard[b].start) for a, b in pairs]
+    print(f"{len(differences)} words start within {np.mean(differences) * 1000:.0f} ms on average")
     assert float(np.mean(differences)) <= 0.080
 
 
+# The kernel's high-water mark of this process alone: ru_maxrss would start at that of the process it was forked from.
 PEAK = """
-import json, resource, sys
+import json, re, sys
 from sonorant.cli.main import main
 code = main(sys.argv[1:])
-print(json.dumps({"code": code, "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}))
+peak = re.search(r"VmHWM:\\s+(\\d+) kB", open("/proc/self/status").read())
+print(json.dumps({"code": code, "peak_mb": int(peak[1]) / 1024}))
 """
 
 
@@ -86,7 +95,7 @@ print(json.dumps({"code": code, "peak_mb": resource.getrusage(resource.RUSAGE_SE
 @pytest.mark.timeout(3000)
 def test_a_book_needs_little_more_memory_than_a_sentence(joe_folder: Path, tmp_path: Path) -> None:
     """10,000 words to a file: at most 150 MB above the peak of one sentence."""
-    paragraphs = [" ".join(SENTENCES[(k + j) % 20] for j in range(8)) for k in range(140)]
+    paragraphs = [" ".join(SENTENCES[(k + j) % 20] for j in range(8)) for k in range(120)]
     book = "\n\n".join(paragraphs)
     assert len(book.split()) >= 10_000
     (tmp_path / "book.txt").write_text(book, encoding="utf-8")
