@@ -2,13 +2,14 @@
 PYTHON ?= python3
 TEXT ?= Hello. This is sonorant speaking.
 OUT ?= say.wav
+export TEXT OUT
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .PHONY: say test test-slow check bench clean
 
 say: .venv/speaks
-	@$(BIN)/sonorant say "$(TEXT)" -o "$(OUT)"
+	@$(BIN)/sonorant say "$$TEXT" -o "$$OUT"
 
 test: .venv/tests
 	$(BIN)/python -m pytest

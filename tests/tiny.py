@@ -20,7 +20,7 @@ from sonorant.text.standard import standard_symbols
 from sonorant.text.symbols import TokenLayout
 from sonorant.voice.interchange.imported import Imported, write_voice
 from sonorant.voice.interchange.weights_layout import ForeignModel
-from sonorant.voice.manifest import Synthesis
+from sonorant.voice.manifest import SynthesisSettings
 
 CONFIG = VitsConfig(
     spectrogram=SpectrogramConfig(sample_rate_hz=16_000, n_fft=256, hop=64, win=256),
@@ -62,7 +62,7 @@ def write_tiny_voice(folder: Path) -> None:
             languages=languages, layout=TokenLayout(blank="_", blank_at_ends=True), unicode_form="NFD"
         ),
         speakers=("first", "second"),
-        synthesis=Synthesis(),
+        synthesis=SynthesisSettings(),
         licence="cc0-1.0",
         source="random numbers",
     )

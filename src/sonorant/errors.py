@@ -4,6 +4,7 @@
     ├── ConfigError        a configuration or metadata file says something it may not
     ├── TextError          text that cannot be spoken
     ├── VoiceError         a voice is missing, broken, or lacks what was asked of it
+    │   └── VoiceNotFoundError   there is no voice of that name
     ├── ImportingError     a foreign checkpoint that cannot become a voice
     ├── AudioError         an audio file that cannot be read or written
     ├── ParameterError     a parameter outside its range
@@ -30,6 +31,10 @@ class TextError(SonorantError):
 
 class VoiceError(SonorantError):
     """A voice is missing, broken, or lacks the speaker or language asked for."""
+
+
+class VoiceNotFoundError(VoiceError):
+    """There is no voice of the name given."""
 
 
 class ImportingError(SonorantError):

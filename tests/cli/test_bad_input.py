@@ -51,7 +51,7 @@ def test_text_without_words(work: Path, tiny_folder: Path, capsys: pytest.Captur
 
 
 @pytest.mark.parametrize(
-    "text", ["[[", "go [[x", "[[]]", "[pause:x]", "[pause:1h]", "[pause:9999s]", "[pause]", "hi \ud800 there"]
+    "text", ["[[", "go [[x", "[[]]", "[pause:x]", "[pause:1h]", "[pause:9999s]", "[pause:]", "hi \ud800 there"]
 )
 def test_text_with_broken_marks(work: Path, tiny_folder: Path, capsys: pytest.CaptureFixture[str], text: str) -> None:
     refused([*SAY, text], capsys)
@@ -79,6 +79,8 @@ def test_seeds_that_are_none(work: Path, tiny_folder: Path, capsys: pytest.Captu
         (["say", "hi", "--voice", ""], "expected a voice's name"),
         (["say", "hi", "--voice", "./nobody"], "no such voice folder"),
         (["say", "hi", "--voice", "/etc"], "is no voice folder"),
+        (["say", "hi", "--voice", "~no-such-user/x"], "no such user's home"),
+        ([*SAY, "hi", "--output-raw"], "both --output-raw and --out"),
         (["say", "hi", "--voice", "x" * 5000], "no voice's name"),
         (["say", "hi", "--voice", "a\0b"], "expected a voice's name"),
         ([*SAY, "hi", "--speaker", "nobody"], "has no speaker 'nobody'; it has first, second"),
@@ -174,6 +176,8 @@ def _edit(key: str, value: object) -> Callable[[Path], None]:
         ("voice.json", _edit("unheard_of", 1), "unheard_of"),
         ("voice.json", _edit("components", {"../../etc/passwd": "0"}), "is a path"),
         ("voice.json", _edit("components", {}), "components is empty"),
+        ("voice.json", _edit("components", {"README.md": "0"}), "its SHA-256 is"),
+        ("voice.json", lambda path: path.write_text("9" * 5000), "is not valid JSON"),
         ("voice.json", _edit("system", "wavenet"), "system is 'wavenet'"),
         ("voice.json", _edit("model", {"x": 1}), "model"),
     ],

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import unicodedata
+from collections import Counter
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -102,17 +105,48 @@ def test_a_mark_the_voice_lacks_is_said_through_one_it_has() -> None:
     assert one("Well…").symbols[-1] == "."
 
 
+def test_sentences_keep_their_quotes_brackets_and_points() -> None:
+    text = '(He was tired.) She said "no." “Why?” he asked... "Well!"'
+    assert " ".join(sentence.text for sentence in frontend()(text)) == text
+
+
+def test_normalised_text_is_whole_after_a_lexicon_hit() -> None:
+    lexicon = Lexicon({"$5": "fˈaɪvɚ"}, name="mine")
+    assert one("A GIF for $5", frontend(lexicons=(lexicon,))).normalized == "A GIF for five dollars"
+    assert one("Say [[tˈɛst]].").normalized == "Say tˈɛst."
+
+
+def test_a_pause_of_nothing_is_asked_for_all_the_same() -> None:
+    first, second = frontend()("One [pause:0s] two.")
+    assert (first.pause_s, second.pause_s) == (0.0, None)
+
+
+@pytest.mark.parametrize(
+    ("voice", "text"),
+    [("hi", "हिन्दी में नमस्ते"), ("ta", "வணக்கம் உலகம்"), ("ar", "مَرْحَبًا بِالعَالَم"), ("he", "שָׁלוֹם עוֹלָם"), ("th", "สวัสดี ครับ")],
+)
+def test_vowel_signs_stay_with_their_letters(voice: str, text: str) -> None:
+    language = LanguageConfig(code=voice, normalizer="none", phonemizer=CharactersConfig())
+    table = SymbolTable({c: i for i, c in enumerate(sorted(set(text)))})
+    sentence = one(text, Frontend(FrontendConfig(languages=(language,)), language, table))
+    assert [word.text for word in sentence.words] == text.split()
+    assert sentence.unknown == {}
+
+
 def test_what_has_no_symbol_is_reported() -> None:
     sentence = one("Fine 😀😀 day [[ʬ]].")
     assert sentence.unknown == {"😀": 2, "ʬ": 1}
 
 
-def test_long_sentences_are_cut_where_they_may_be() -> None:
-    text = "one two three four five, " * 20 + "end."
+@pytest.mark.parametrize("pause", ["", "[pause:1s]"])
+def test_long_sentences_are_cut_where_they_may_be(pause: str) -> None:
+    text = "one two three four five, " * 20 + "end." + pause
     parts = list(frontend(max_symbols=120)(text))
     assert len(parts) > 3
     assert all(len(part.symbols) <= 120 for part in parts)
-    assert [word.text for part in parts for word in part.words] == text.replace(",", "").replace(".", "").split()
+    assert [word.text for part in parts for word in part.words] == text.removesuffix(pause).replace(",", "").replace(
+        ".", ""
+    ).split()
 
 
 def test_a_word_without_end_is_refused() -> None:
@@ -137,7 +171,13 @@ def test_a_word_break_must_be_a_symbol() -> None:
 @given(st.text(max_size=200).filter(lambda text: "[" not in text))
 def test_any_text_becomes_sentences(text: str) -> None:
     front = frontend()
-    for sentence in front(text):
+    sentences = list(front(text))
+    told = Counter(char for sentence in sentences for char in sentence.unknown)
+    said = Counter(char for sentence in sentences for word in sentence.words for char in word.text)
+    for char in unicodedata.normalize("NFC", text):
+        if unicodedata.category(char) in {"Lu", "Ll"} or ord(char) >= 0x1F300:
+            assert told[char] or said[char], char
+    for sentence in sentences:
         assert len(sentence.tokens) == len(sentence.symbol_of_token)
         assert len(sentence.symbols) == len(sentence.word_of_symbol)
         assert all(row < front.table.n_rows for row in sentence.tokens)

@@ -51,3 +51,9 @@ def test_a_broken_line_is_named(tmp_path: Path, line: str) -> None:
     path.write_text(f"# ok\n{line}\n", encoding="utf-8")
     with pytest.raises(TextError, match="line 2"):
         Lexicon.read(path)
+
+
+def test_what_looks_the_same_is_the_same(tmp_path: Path) -> None:
+    path = tmp_path / "l.txt"
+    path.write_text("o'clock\tklɑk\ncafe\u0301\tkæfeɪ\n", encoding="utf-8-sig")
+    assert hits("o’clock café", Lexicon.read(path)) == [("o’clock", "klɑk"), ("café", "kæfeɪ")]

@@ -52,3 +52,8 @@ def test_sharing_out_loses_no_phoneme(words: list[str]) -> None:
 def test_an_unknown_voice_is_refused_with_its_neighbours() -> None:
     with pytest.raises(ConfigError, match=r"no voice 'en-xx'; it has .*en-us"):
         Espeak("en-xx")
+
+
+def test_second_names_of_voices_are_known() -> None:
+    assert Espeak("fr").voice == "fr-fr"
+    assert Espeak("en").voice == "en-gb"

@@ -59,3 +59,36 @@ def test_names_do_not_leave_the_home(home: Path) -> None:
     with pytest.raises(VoiceError, match="no such voice folder"):
         load(bundles.find("..tiny"))
     assert bundles.voices_home() == home / "voices"
+
+
+def test_a_folder_that_appears_meanwhile_is_left_alone(tmp_path: Path) -> None:
+    def build(folder: Path) -> None:
+        (folder / "new").write_text("x")
+        (tmp_path / "voice").mkdir()
+        (tmp_path / "voice" / "precious").write_text("x")
+
+    with pytest.raises(VoiceError, match="exists already"):
+        bundles.write_whole(tmp_path / "voice", build)
+    assert [path.name for path in tmp_path.rglob("*")] == ["voice", "precious"]
+
+
+def test_a_replaced_folder_gives_way_only_to_a_whole_one(tmp_path: Path) -> None:
+    (tmp_path / "voice").mkdir()
+    (tmp_path / "voice" / "old").write_text("x")
+
+    def fails(folder: Path) -> None:
+        raise VoiceError("no")
+
+    with pytest.raises(VoiceError, match=r"^no$"):
+        bundles.write_whole(tmp_path / "voice", fails, replace=True)
+    assert [path.name for path in tmp_path.rglob("*")] == ["voice", "old"]
+    bundles.write_whole(tmp_path / "voice", lambda folder: (folder / "new").touch(), replace=True)
+    assert [path.name for path in tmp_path.rglob("*")] == ["voice", "new"]
+
+
+def test_a_folder_of_the_name_does_not_hide_a_voice(
+    tiny_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "tiny").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert bundles.find("tiny") == tiny_folder

@@ -31,7 +31,7 @@ def test_srt_is_numbered_and_clocked(tmp_path: Path, speech: Speech) -> None:
         index, clock, text = block.split("\n")
         assert int(index) == number
         assert re.fullmatch(r"\d\d:\d\d:\d\d,\d{3} --> \d\d:\d\d:\d\d,\d{3}", clock)
-        assert 0 < len(text) <= 90
+        assert 0 < len(text) <= 84
     assert len(blocks) > 3
     assert blocks[0].endswith('He said "yes" & left.')
 

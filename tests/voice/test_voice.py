@@ -112,6 +112,11 @@ def test_what_could_not_be_said_is_told(tiny: Voice) -> None:
     assert tiny.say("Nice 😀 day.", seed=1).unknown == {"😀": 1}
 
 
+@pytest.mark.parametrize("text", ["😀😀\n\nHello.", "Hello.\n\n😀😀", "Hello 😀. Bye 😀."])
+def test_what_could_not_be_said_is_told_wherever_it_stands(tiny: Voice, text: str) -> None:
+    assert tiny.say(text, seed=1).unknown == {"😀": 2}
+
+
 def test_parameters_are_checked_before_anything_is_spoken(tiny: Voice) -> None:
     with pytest.raises(ParameterError, match=r"length_scale is nan, expected a number from 0\.1 to 10"):
         tiny.stream("Hello.", length_scale=float("nan"))

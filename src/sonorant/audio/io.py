@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import tempfile
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -53,20 +53,16 @@ def whole_file(path: Path) -> Iterator[Path]:
 
     Raises AudioError when the folder cannot be written to or the disk is full.
     """
+    part = path.with_name(f".{path.stem[:64]}.{secrets.token_hex(4)}.part{path.suffix}")
     try:
-        handle, name = tempfile.mkstemp(prefix=f".{path.stem[:64]}.", suffix=f".part{path.suffix}", dir=path.parent)
+        part.open("xb").close()
     except OSError as error:
         raise AudioError(f"{path}: cannot be written ({error.strerror})") from None
-    part = Path(name)
-    os.close(handle)
     try:
+        yield part
         try:
-            yield part
             with part.open("rb+") as written:
                 os.fsync(written.fileno())
-            mask = os.umask(0)
-            os.umask(mask)
-            part.chmod(0o666 & ~mask)
             part.replace(path)
         except OSError as error:
             raise AudioError(f"{path}: cannot be written ({error.strerror or error})") from None
@@ -116,13 +112,12 @@ class AudioWriter:
     ) -> None:
         import soundfile
 
-        if self._file is not None:
-            try:
-                self._file.close()
-            except (soundfile.SoundFileError, OSError):
-                if error is None:
-                    self._leave(AudioError(f"{self.path}: cannot be written (is the disk full?)"))
-                raise
+        assert self._file is not None
+        try:
+            self._file.close()
+        except (soundfile.SoundFileError, OSError):
+            if error is None:
+                self._leave(AudioError(f"{self.path}: cannot be written (is the disk full?)"))
         self._whole.__exit__(kind, error, trace)
 
     def _leave(self, error: AudioError) -> None:

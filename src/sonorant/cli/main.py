@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 import warnings
@@ -14,6 +15,8 @@ from sonorant.errors import SonorantError
 
 # Typer's usage errors, whichever click it is built on: BadParameter is a UsageError is a ClickException.
 _ClickError: type[Exception] = typer.BadParameter.__mro__[2]
+
+_NO_MEMORY = "out of memory: give shorter paragraphs, or close other programs"
 
 app = typer.Typer(
     name="sonorant",
@@ -47,6 +50,8 @@ def _main(
 
 def run() -> None:
     """Run the command line and leave with its exit code: 0, or 2 for a mistake in what was given."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # phonemes on a terminal that has no letters for them
     raise SystemExit(main(sys.argv[1:]))
 
 
@@ -68,9 +73,13 @@ def main(arguments: list[str]) -> int:
         what = f"{error.filename}: " if error.filename else ""
         return _fail(f"{what}{error.strerror or error}")
     except MemoryError:
-        return _fail("out of memory: give shorter paragraphs")
+        return _fail(_NO_MEMORY)
+    except RuntimeError as error:
+        if "allocate memory" not in str(error):  # PyTorch's way of saying MemoryError
+            raise
+        return _fail(_NO_MEMORY)
     except (KeyboardInterrupt, typer.Abort):
-        return _fail("interrupted; nothing was written", code=130)
+        return _fail("interrupted", code=130)
     return outcome if isinstance(outcome, int) else 0
 
 

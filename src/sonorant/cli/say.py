@@ -19,9 +19,10 @@ if TYPE_CHECKING:
 def say(
     text: Annotated[list[str] | None, typer.Argument(help="What to say; without it, FILE or standard input.")] = None,
     file: Annotated[Path | None, typer.Option("--file", "-f", help="A UTF-8 text file; - is standard input.")] = None,
-    out: Annotated[Path, typer.Option("--out", "-o", help="Where to write: .wav, .flac, .ogg or .mp3.")] = Path(
-        "say.wav"
-    ),
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", help="Where to write (say.wav): .wav, .flac, .ogg or .mp3."),
+    ] = None,
     output_raw: Annotated[
         bool, typer.Option("--output-raw", help="Write signed 16-bit little-endian PCM to standard output instead.")
     ] = False,
@@ -43,17 +44,20 @@ def say(
 
     Paragraphs are divided by blank lines. The text may hold [[ipa]] and [pause:0.5s].
     """
-    from sonorant.audio.io import AudioWriter, write_raw
+    from sonorant.audio.io import FORMATS, AudioWriter, check_target, write_raw
     from sonorant.text.lexicon import Lexicon
     from sonorant.voice import subtitles as subtitle_files
     from sonorant.voice.voice import load_voice
 
     if text and file is not None:
         raise TextError("found both a text and --file; give one of them")
+    if output_raw and out is not None:
+        raise AudioError("found both --output-raw and --out; give one of them")
+    target = out if out is not None else Path("say.wav")
+    if not output_raw:
+        check_target(target, FORMATS, kind="audio")
     if subtitles is not None:
         subtitle_files.check(subtitles)
-        if not output_raw and subtitles.absolute() == out.absolute():
-            raise AudioError(f"{subtitles}: is the audio file too; give the subtitles another name")
     with ExitStack() as stack:
         lines, n_bytes = _lines(text, file, stack)
         loaded = load_voice(voice)
@@ -74,7 +78,7 @@ def say(
             for piece in tally.over(pieces):
                 write_raw(sys.stdout.buffer, piece.samples)
         else:
-            with AudioWriter(out, loaded.sample_rate_hz) as writer, _progress(n_bytes) as advance:
+            with AudioWriter(target, loaded.sample_rate_hz) as writer, _progress(n_bytes) as advance:
                 for piece in tally.over(pieces):
                     writer.write(piece.samples)
                     advance(lines.n_read)
@@ -82,7 +86,7 @@ def say(
             subtitle_files.write(subtitles, tally.timeline(), duration_s=tally.duration_s)
     tally.report_unknown()
     if not output_raw:
-        typer.echo(f"{out}: {tally.duration_s:.2f} s by {loaded.name}, seed {tally.seed}", err=True)
+        typer.echo(f"{target}: {tally.duration_s:.2f} s by {loaded.name}, seed {tally.seed}", err=True)
 
 
 class _Lines:

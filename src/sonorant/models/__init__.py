@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from sonorant.errors import VoiceError
@@ -11,7 +12,14 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
-    from sonorant.models.vits.model import Synthesis
+
+@dataclass(frozen=True)
+class Synthesis:
+    """Speech of a batch, with how long each token lasts in it."""
+
+    samples: Tensor  # [B, N], 0 past an item's length
+    frames_per_token: Tensor  # int64 [B, L]
+    lengths: Tensor  # int64 [B], in samples
 
 
 class Synthesizer(Protocol):

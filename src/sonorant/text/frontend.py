@@ -6,8 +6,10 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Literal
+from dataclasses import dataclass, field, replace
+from typing import Literal, NamedTuple
+
+import regex
 
 from sonorant.config import config
 from sonorant.errors import ConfigError, TextError
@@ -20,8 +22,8 @@ from sonorant.text.sentences import sentence_ends
 from sonorant.text.symbols import SymbolTable, TokenLayout
 
 # Letters and digits with inner apostrophes and hyphens; combining marks stay with their letter.
-_WORD = re.compile(r"[^\W_](?:[\w\u0300-\u036f]|['’\-‑](?=[^\W_]))*")
-_WORD_OR_MARK = re.compile(_WORD.pattern + r"|[,;:!?—–]|\.(?=\s)")
+_WORD = regex.compile(r"[\p{L}\p{N}](?:[\p{L}\p{N}\p{M}\u200c\u200d]|['’\-‑](?=[\p{L}\p{N}]))*")
+_WORD_OR_MARK = regex.compile(_WORD.pattern + r"|[,;:!?—–]|\.(?=\s)")
 _ELLIPSIS = re.compile(r"\.{2,}|…")
 # How a mark a voice was not trained with is said through one that it may know.
 _MARK_AS = {
@@ -37,8 +39,9 @@ _MARK_AS = {
     "；": ";",
     "：": ":",
 }
-_SILENT = frozenset("()[]{}<>«»“”„‟\"'‘’‚`´*_-‐‑/\\|~^#•·\u00ad\u200b\u200c\u200d\u2060\ufe0f\ufeff")
+_SILENT = frozenset("()[]{}«»‹›“”„‟\"'‘’‚`´*_-‐‑•·\u00ad\u200b\u200c\u200d\u2060\ufe0f\ufeff")
 _STRENGTH = "?!.;:,"
+_OPENING = frozenset("\"'“‘„«‹([{¿¡*")
 _MAX_WORD_CHARS = 1000
 
 
@@ -88,7 +91,8 @@ class Sentence:
 
     symbols: the phonemes, word breaks and marks; word_of_symbol: index into `words`, -1 between words.
     tokens: ids as laid out for the model; symbol_of_token: index into `symbols`, -1 for blanks and marks of the layout.
-    pause_s: silence the writer asked for after it. unknown: what was written or said but has no symbol, and how often.
+    pause_s: silence the writer asked for after it, None where none was asked for.
+    unknown: what was written or said but has no symbol, and how often.
     """
 
     text: str
@@ -99,24 +103,31 @@ class Sentence:
     tokens: tuple[int, ...]
     symbol_of_token: tuple[int, ...]
     ends_paragraph: bool = False
-    pause_s: float = 0.0
+    pause_s: float | None = None
     unknown: Mapping[str, int] = field(default_factory=dict)
+
+
+class _Place(NamedTuple):
+    """A stretch of a paragraph: offsets into it as written and as normalised."""
+
+    start: int
+    end: int
+    at: int
+    at_end: int
 
 
 @dataclass(frozen=True)
 class _Item:
-    """A word, a punctuation mark or a pause of a paragraph, and where it stands in text and normalised text."""
+    """A word, a punctuation mark or a pause of a paragraph."""
 
     kind: Literal["word", "mark", "pause"]
     text: str
+    place: _Place
     spoken: str = ""
     rule: str = ""
     ipa: str | None = None
     by: str = ""
     seconds: float = 0.0
-    start: int = 0  # in the paragraph as written
-    end: int = 0
-    at: int = 0  # in the normalised paragraph
 
 
 class Frontend:
@@ -141,18 +152,16 @@ class Frontend:
         """The sentences of one paragraph. Raises TextError for broken markup."""
         written = unicodedata.normalize("NFC", paragraph)
         items, normalized, unknown = self._read(written)
-        sentences = [
-            sentence
-            for group in _by_sentence(items, sentence_ends(normalized, self.language.code))
-            for sentence in self._speak(group, written, normalized)
-        ]
-        for index, sentence in enumerate(sentences):
-            last = index == len(sentences) - 1
-            if last or (index == 0 and unknown):
-                extra = Counter(sentence.unknown) + (unknown if index == 0 else Counter())
-                sentence = _replaced(sentence, ends_paragraph=last, unknown=dict(extra))
-            yield sentence
-        if not sentences and unknown:
+        held: Sentence | None = None  # one sentence behind, to know the paragraph's last
+        for group in _by_sentence(items, sentence_ends(normalized, self.language.code)):
+            for sentence in self._speak(group, written, normalized):
+                if held is not None:
+                    yield held
+                held = replace(sentence, unknown=dict(Counter(sentence.unknown) + unknown)) if unknown else sentence
+                unknown = Counter()
+        if held is not None:
+            yield replace(held, ends_paragraph=True)
+        elif unknown:
             yield self._finish([], written, written, unknown=unknown)
 
     # ---- text to items ---------------------------------------------------------------------------------------------
@@ -165,16 +174,16 @@ class Frontend:
         for segment in segments(written):
             match segment:
                 case Pause(text, seconds):
-                    items.append(_Item("pause", text, seconds=seconds, start=start, end=start + len(text), at=at))
+                    place = _Place(start, start + len(text), at, at)
+                    items.append(_Item("pause", text, place, seconds=seconds))
                     start += len(text)
                 case InlineIpa(text, ipa):
                     # Stands in the normalised text as a word without points, so that sentences are found around it.
                     stand_in = re.sub(r"[.!?\s]", "", ipa) or "x"
-                    items.append(
-                        _Item("word", text, ipa, ipa=ipa, by="[[ ]]", start=start, end=start + len(text), at=at)
-                    )
+                    place = _Place(start, start + len(text), at, at + len(stand_in))
+                    items.append(_Item("word", text, place, ipa, ipa=ipa, by="[[ ]]"))
                     said.append(stand_in)
-                    start, at = start + len(text), at + len(stand_in)
+                    start, at = place.end, place.at_end
                 case Plain(text):
                     for piece in self._normalize(text):
                         if piece.rule and not _WORD.search(piece.spoken):
@@ -189,12 +198,12 @@ class Frontend:
         return items, "".join(said), unknown
 
     def _rewritten(self, text: str, spoken: str, rule: str, *, start: int, at: int) -> _Item:
-        end = start + len(text)
+        place = _Place(start, start + len(text), at, at + len(spoken))
         for lexicon in self.lexicons:
             ipa = lexicon.get(text)
             if ipa is not None:
-                return _Item("word", text, text, ipa=ipa, by=lexicon.name, start=start, end=end, at=at)
-        return _Item("word", text, spoken, rule=rule, start=start, end=end, at=at)
+                return _Item("word", text, place, text, ipa=ipa, by=lexicon.name)
+        return _Item("word", text, place, spoken, rule=rule)
 
     def _raw(self, text: str, unknown: Counter[str], *, start: int, at: int) -> list[_Item]:
         items: list[_Item] = []
@@ -202,18 +211,8 @@ class Frontend:
         for hit in lexicons_.find(text, self.lexicons):
             items += self._scan(text[done : hit.start], unknown, start=start + done, at=at + done)
             found = text[hit.start : hit.end]
-            items.append(
-                _Item(
-                    "word",
-                    found,
-                    found,
-                    ipa=hit.ipa,
-                    by=hit.lexicon,
-                    start=start + hit.start,
-                    end=start + hit.end,
-                    at=at + hit.start,
-                )
-            )
+            place = _place(hit.start, hit.end, start=start, at=at)
+            items.append(_Item("word", found, place, found, ipa=hit.ipa, by=hit.lexicon))
             done = hit.end
         return items + self._scan(text[done:], unknown, start=start + done, at=at + done)
 
@@ -228,11 +227,7 @@ class Frontend:
                     f"a word may have at most {_MAX_WORD_CHARS:,}; break it up"
                 )
             said = word.group().replace("’", "'").replace("‑", "-")
-            items.append(
-                _Item(
-                    "word", word.group(), said, start=start + word.start(), end=start + word.end(), at=at + word.start()
-                )
-            )
+            items.append(_Item("word", word.group(), _place(*word.span(), start=start, at=at), said))
             done = word.end()
         return items + self._marks_in(text[done:], unknown, start=start + done, at=at + done)
 
@@ -245,8 +240,7 @@ class Frontend:
                 continue
             mark = self._mark_for(char)
             if mark:
-                place = start + offset
-                items.append(_Item("mark", char, mark, start=place, end=place + 1, at=at + offset))
+                items.append(_Item("mark", char, _place(offset, offset + 1, start=start, at=at), mark))
             elif char not in _MARK_AS and char not in _SILENT and char not in _STRENGTH:
                 unknown[char] += 1
         return items
@@ -258,7 +252,8 @@ class Frontend:
         held: list[_Item] = []
         for item in items:
             if item.kind == "pause":
-                yield self._finish(held, written, normalized, pause_s=item.seconds)
+                *parts, last = self._bounded(held, written, normalized)
+                yield from (*parts, replace(last, pause_s=item.seconds))
                 held = []
             else:
                 held.append(item)
@@ -272,21 +267,15 @@ class Frontend:
             yield sentence
             return
         # Cut at the mark nearest the middle, else between the two middle words.
-        middle = items[words[len(words) // 2]].at
+        middle = items[words[len(words) // 2]].place.at
         marks = [i for i, item in enumerate(items[:-1]) if item.kind == "mark" and words[0] < i < words[-1]]
-        near = [i for i in marks if abs(items[i].at - middle) < 0.3 * (items[-1].at - items[0].at)]
-        cut = min(near, key=lambda i: abs(items[i].at - middle)) + 1 if near else words[len(words) // 2]
+        near = [i for i in marks if abs(items[i].place.at - middle) < 0.3 * (items[-1].place.at - items[0].place.at)]
+        cut = min(near, key=lambda i: abs(items[i].place.at - middle)) + 1 if near else words[len(words) // 2]
         yield from self._bounded(items[:cut], written, normalized)
         yield from self._bounded(items[cut:], written, normalized)
 
     def _finish(
-        self,
-        items: Sequence[_Item],
-        written: str,
-        normalized: str,
-        *,
-        pause_s: float = 0.0,
-        unknown: Counter[str] | None = None,
+        self, items: Sequence[_Item], written: str, normalized: str, *, unknown: Counter[str] | None = None
     ) -> Sentence:
         unknown = Counter(unknown or ())
         words: list[Word] = []
@@ -323,14 +312,13 @@ class Frontend:
         layout = self.cfg.layout.arrange([self.table[symbol] for symbol in symbols], self.table)
         spoken = any(index >= 0 for index in word_of_symbol)
         return Sentence(
-            text=written[items[0].start : items[-1].end] if items else "",
-            normalized=normalized[items[0].at : items[-1].at + max(1, len(items[-1].spoken))] if items else "",
+            text=_with_silent_marks(written, items[0].place.start, items[-1].place.end) if items else "",
+            normalized=_with_silent_marks(normalized, items[0].place.at, items[-1].place.at_end) if items else "",
             words=tuple(words),
             symbols=tuple(symbols),
             word_of_symbol=tuple(word_of_symbol),
             tokens=layout.ids if spoken else (),
             symbol_of_token=layout.symbol_of_token if spoken else (),
-            pause_s=pause_s,
             unknown=dict(unknown),
         )
 
@@ -363,6 +351,20 @@ class Frontend:
         """The mark by which the voice says a character of punctuation; "" or None where it has none."""
         mark = char if char in self._marks else _MARK_AS.get(char)
         return mark if not mark or mark in self._marks else None
+
+
+def _place(first: int, last: int, *, start: int, at: int) -> _Place:
+    """A stretch of untouched text that begins at `start` in the paragraph as written and at `at` in the normalised."""
+    return _Place(start + first, start + last, at + first, at + last)
+
+
+def _with_silent_marks(text: str, start: int, end: int) -> str:
+    """A stretch of text with the quotes, brackets and points that touch it, which are no items of their own."""
+    while start > 0 and text[start - 1] in _OPENING:
+        start -= 1
+    while end < len(text) and not text[end].isspace() and not text[end].isalnum() and text[end] not in "[([{":
+        end += 1
+    return text[start:end]
 
 
 def _words_and_inner_marks(spoken: str) -> list[str]:
@@ -410,16 +412,10 @@ def _by_sentence(items: Sequence[_Item], ends: Iterator[int]) -> Iterator[list[_
     held: list[_Item] = []
     end = next(ends, 0)
     for item in items:
-        while item.at >= end and (following := next(ends, None)) is not None:
+        while item.place.at >= end and (following := next(ends, None)) is not None:
             if held:
                 yield held
             held, end = [], following
         held.append(item)
     if held:
         yield held
-
-
-def _replaced(sentence: Sentence, *, ends_paragraph: bool, unknown: Mapping[str, int]) -> Sentence:
-    from dataclasses import replace
-
-    return replace(sentence, ends_paragraph=ends_paragraph, unknown=unknown)

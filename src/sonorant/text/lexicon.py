@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import re
+import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+import regex
+
 from sonorant.errors import TextError
 
 # A written word: letters and digits, joined by inner apostrophes, hyphens and points.
-WORD = re.compile(r"[^\W_](?:[\w\u0300-\u036f]|['’.\-·&](?=[^\W_]))*")
+WORD = regex.compile(r"[\p{L}\p{N}](?:[\p{L}\p{N}\p{M}\u200c\u200d]|['’.\-·&](?=[\p{L}\p{N}]))*")
 
 
 class Hit(NamedTuple):
@@ -31,7 +33,7 @@ class Lexicon:
         self.entries: dict[str, str] = {}
         self._folded: dict[str, str] = {}
         for written, ipa in entries.items():
-            word, said = " ".join(written.split()), ipa.strip().strip("/[]")
+            word, said = _plain(" ".join(written.split())), ipa.strip().strip("/[]")
             if not word or not said:
                 raise TextError(f"{name}: the entry {written!r} -> {ipa!r} lacks a word or its pronunciation")
             self.entries[word] = said
@@ -40,13 +42,14 @@ class Lexicon:
 
     def get(self, written: str) -> str | None:
         """The IPA for a written form, or None."""
-        return self.entries.get(written) or self._folded.get(written.casefold())
+        plain = _plain(written)
+        return self.entries.get(plain) or self._folded.get(plain.casefold())
 
     @classmethod
     def read(cls, path: Path, *, name: str | None = None) -> Lexicon:
         """Read `word<TAB>ipa` lines; `#` starts a comment line. Raises TextError naming file and line."""
         try:
-            lines = path.read_text(encoding="utf-8").splitlines()
+            lines = path.read_text(encoding="utf-8-sig").splitlines()
         except OSError as error:
             raise TextError(f"{path}: the lexicon cannot be read ({error.strerror})") from None
         except UnicodeDecodeError as error:
@@ -60,6 +63,11 @@ class Lexicon:
                 raise TextError(f"{path} line {number}: found {line.strip()!r}, expected 'word<TAB>ipa'")
             entries[word.strip()] = ipa.strip()
         return cls(entries, name=name or str(path))
+
+
+def _plain(written: str) -> str:
+    """One form for what looks the same: composed letters, straight apostrophes."""
+    return unicodedata.normalize("NFC", written).replace("’", "'")
 
 
 def find(text: str, lexicons: Sequence[Lexicon]) -> Iterator[Hit]:
@@ -79,7 +87,7 @@ def find(text: str, lexicons: Sequence[Lexicon]) -> Iterator[Hit]:
             at += 1
 
 
-def _longest_at(text: str, words: Sequence[re.Match[str]], lexicons: Sequence[Lexicon]) -> Hit | None:
+def _longest_at(text: str, words: Sequence[regex.Match[str]], lexicons: Sequence[Lexicon]) -> Hit | None:
     start = words[0].start()
     for last in reversed(words):
         # "Dr." may be an entry with its point: try that before the bare word.

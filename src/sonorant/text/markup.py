@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from sonorant.errors import TextError
 
 MAX_PAUSE_S = 60.0
-_MARK = re.compile(r"\[\[(?P<ipa>[^\[\]]*)\]\]|\[pause(?P<pause>[^\[\]]*)\]|(?P<open>\[\[)", re.IGNORECASE)
-_PAUSE = re.compile(r"\s*:\s*(\d{1,6}(?:\.\d{1,6})?)\s*(ms|s)?\s*", re.IGNORECASE)
+_MARK = re.compile(r"\[\[(?P<ipa>[^\[\]]*)\]\]|\[pause\s*:(?P<pause>[^\[\]]*)\]|(?P<open>\[\[)", re.IGNORECASE)
+_PAUSE = re.compile(r"\s*(\d{1,6}(?:\.\d{1,6})?)\s*(ms|s)?\s*", re.IGNORECASE)
 
 
 @dataclass(frozen=True)

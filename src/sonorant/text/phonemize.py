@@ -75,6 +75,8 @@ class Characters:
         return [Spoken(word.lower() if self.lower else word) for word in words]
 
 
+# espeak-ng's own second names of some voices, which its list does not show.
+_ALIASES = {"en": "en-gb", "fr": "fr-fr", "no": "nb", "zh": "cmn"}
 # espeak marks a word it reads by another language's rules: "(en)hello(fr)".
 _LANGUAGE_SWITCH = re.compile(r"\([^)]*\)")
 _STRESS = str.maketrans("", "", "ˈˌ-")
@@ -108,8 +110,16 @@ class _Engine:
         return _LANGUAGE_SWITCH.sub("", phonemes.replace("_", ""))
 
 
-@cache
+_STARTING = threading.Lock()
+
+
 def _engine() -> _Engine:
+    with _STARTING:
+        return _started_engine()
+
+
+@cache
+def _started_engine() -> _Engine:
     return _Engine()
 
 
@@ -120,6 +130,7 @@ class Espeak:
     voice: str
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "voice", _ALIASES.get(self.voice, self.voice))
         known = _engine().voices
         if self.voice not in known:
             near = sorted(v for v in known if v.split("-")[0] == self.voice.split("-")[0].lower())

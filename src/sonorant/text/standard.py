@@ -21,7 +21,7 @@ VITS_SYMBOLS = (
 )
 # What espeak-ng writes for other languages: nasal, dental, voiceless, raised, liaison, tones.
 _MORE = "\u0303\u032a\u0325\u031d\u0306\u032f\u0361-ᵝʑ˥˦˧˨˩"
-_DEFAULT_VOICE = {"en": "en-us", "fr": "fr-fr"}
+_DEFAULT_VOICE = {"en": "en-us"}
 
 
 def vits_symbols() -> dict[str, int]:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
 import re
+import secrets
 import shutil
-import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from sonorant.config import parse, plain, read_json
-from sonorant.errors import ConfigError, VoiceError
+from sonorant.errors import ConfigError, VoiceError, VoiceNotFoundError
 from sonorant.voice.manifest import VoiceManifest
 
 MANIFEST = "voice.json"
@@ -86,26 +87,36 @@ def write_manifest(folder: Path, manifest: VoiceManifest) -> None:
 def write_whole(out: Path, build: Callable[[Path], None], *, replace: bool = False) -> None:
     """Let `build` fill a folder that becomes `out` only when it is complete.
 
-    Raises VoiceError when `out` exists and `replace` is false, or when it cannot be written.
+    replace: an `out` that is there already gives way at the end, and comes back if the new one cannot take its place.
+    Raises VoiceError when `out` exists and is not to be replaced, or when it cannot be written.
     """
+    taken = VoiceError(f"{out}: exists already; choose another folder or remove it")
     if out.exists() and not replace:
-        raise VoiceError(f"{out}: exists already; choose another folder or remove it")
+        raise taken
+    part = out.with_name(f".{out.name}.{secrets.token_hex(4)}.part")
+    old = out.with_name(f".{out.name}.{secrets.token_hex(4)}.old")
     try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        part = Path(tempfile.mkdtemp(prefix=f".{out.name}.", suffix=".part", dir=out.parent))
+        part.mkdir(parents=True)
     except OSError as error:
         raise VoiceError(f"{out}: cannot be written ({error.strerror})") from None
     try:
         build(part)
-        part.chmod(0o755)
-        if out.exists():
-            shutil.rmtree(out)
-        part.rename(out)
+        if replace and out.exists():
+            out.rename(old)
+        try:
+            # rename() puts a folder only where there is none, or an empty one.
+            part.rename(out)
+        except OSError as error:
+            if old.exists():
+                old.rename(out)
+            if error.errno in {errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR}:
+                raise taken from None
+            raise
     except OSError as error:
         raise VoiceError(f"{out}: cannot be written ({error.strerror or error})") from None
     finally:
-        if part.exists():
-            shutil.rmtree(part)
+        shutil.rmtree(part, ignore_errors=True)
+        shutil.rmtree(old, ignore_errors=True)
 
 
 def voices_home() -> Path:
@@ -140,19 +151,24 @@ def is_name(text: str) -> bool:
 
 def find(name_or_path: str | os.PathLike[str]) -> Path:
     """The folder of a voice given by its path, or by its name among the user's voices. Raises VoiceError."""
-    path = Path(name_or_path).expanduser()
     text = str(name_or_path)
+    try:
+        path = Path(name_or_path).expanduser()
+    except RuntimeError:
+        raise VoiceError(f"{text}: there is no such user's home; name a voice or a folder") from None
     if not text.strip() or "\0" in text:
         raise VoiceError(f"found {text!r}, expected a voice's name or the path of its folder")
     if len(text) > 4096 or any(len(part) > 255 for part in path.parts):
         raise VoiceError(f"found {text[:24]!r}…, {len(text)} characters: that is no voice's name or path")
-    if path.is_dir() or not is_name(text):
+    if not is_name(text) or (path / MANIFEST).is_file():
         return path
     for home in (voices_home(), cached_voices()):
         if (home / text).is_dir():
             return home / text
+    if path.is_dir():
+        return path
     known = ", ".join(folder.name for folder in installed()) or "none yet"
-    raise VoiceError(
+    raise VoiceNotFoundError(
         f"there is no voice {text!r}: not a folder here, and not among the installed voices ({known}); "
         "see 'sonorant voices list'"
     )

@@ -9,6 +9,7 @@ from __future__ import annotations
 from importlib.util import find_spec
 from pathlib import Path
 
+from sonorant import __version__
 from sonorant.errors import VoiceError
 from sonorant.voice import bundle as bundles
 
@@ -23,10 +24,13 @@ _LINEAGE = (
 )
 
 
-def default_folder() -> Path:
-    """The folder of the default voice, imported into the user's cache when it is not there yet. Raises VoiceError."""
-    folder = bundles.cached_voices() / NAME
-    if (folder / bundles.MANIFEST).is_file():
+def default_folder(*, anew: bool = False) -> Path:
+    """The folder of the default voice, imported into the user's cache when it is not there yet. Raises VoiceError.
+
+    anew: import it again, because what is there is of no use. The folder's name says which sonorant made it.
+    """
+    folder = bundles.cached_voices() / f"{NAME}-{__version__}"
+    if (folder / bundles.MANIFEST).is_file() and not anew:
         return folder
     source = _packaged()
     if source is None:
@@ -39,7 +43,12 @@ def default_folder() -> Path:
         )
     from sonorant.voice.interchange import import_voice
 
-    import_voice(source, folder, name=NAME, licence=_LICENCE, note=_LINEAGE, replace=True)
+    try:
+        import_voice(source, folder, name=NAME, licence=_LICENCE, note=_LINEAGE, replace=anew)
+    except VoiceError:
+        # Another process may have been quicker: then its voice is as good as ours.
+        if not (folder / bundles.MANIFEST).is_file():
+            raise
     return folder
 
 

@@ -12,7 +12,7 @@ SCHEMA = 1
 
 
 @config
-class Synthesis:
+class SynthesisSettings:
     """How a voice speaks unless told otherwise. Scales are factors; pauses are seconds of silence added."""
 
     length_scale: float = 1.0
@@ -34,7 +34,7 @@ class VoiceManifest:
     frontend: FrontendConfig
     speakers: tuple[str, ...]
     components: Mapping[str, str]  # file name -> SHA-256
-    synthesis: Synthesis = Synthesis()
+    synthesis: SynthesisSettings = SynthesisSettings()
     title: str = ""
     licence: str = ""
     source: str = ""

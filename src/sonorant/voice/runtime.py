@@ -13,7 +13,7 @@ Noise = Callable[[tuple[int, ...]], NDArray[np.float32]]  # a shape -> standard 
 
 
 @dataclass(frozen=True)
-class Spoken:
+class SpokenTokens:
     """One sentence. samples: float32 [N]; frames_per_token: int64 [L], frames of equal length."""
 
     samples: NDArray[np.float32]
@@ -32,6 +32,6 @@ class Runtime(Protocol):
         length_scale: float,
         noise_scale: float,
         noise_scale_duration: float,
-    ) -> Spoken:
+    ) -> SpokenTokens:
         """Speak one sentence's tokens as one of the voice's speakers."""
         ...

@@ -12,7 +12,7 @@ from sonorant.errors import ConfigError, VoiceError
 from sonorant.models import Synthesizer, load_synthesizer
 from sonorant.text.symbols import SymbolTable
 from sonorant.voice.bundle import MANIFEST, WEIGHTS, Bundle
-from sonorant.voice.runtime import Noise, Spoken
+from sonorant.voice.runtime import Noise, SpokenTokens
 
 
 class TorchRuntime:
@@ -36,6 +36,8 @@ class TorchRuntime:
             n_symbols = manifest.n_symbols if manifest.n_symbols is not None else n_rows
             if n_rows > n_symbols:
                 raise VoiceError(f"{source}: symbols need {n_rows:,} rows, but n_symbols is {n_symbols:,}")
+            if WEIGHTS not in manifest.components:
+                raise VoiceError(f"{source}: components does not list {WEIGHTS}")
             weights = load_file(bundle.component(WEIGHTS))
             network = load_synthesizer(
                 manifest.system,
@@ -61,7 +63,7 @@ class TorchRuntime:
         length_scale: float,
         noise_scale: float,
         noise_scale_duration: float,
-    ) -> Spoken:
+    ) -> SpokenTokens:
         """Speak one sentence's tokens; see `Runtime`."""
 
         def draw(shape: tuple[int, ...]) -> Tensor:
@@ -77,4 +79,4 @@ class TorchRuntime:
             noise_scale_duration=noise_scale_duration,
         )
         samples = said.samples[0].float().cpu().numpy()
-        return Spoken(samples.astype(np.float32, copy=False), said.frames_per_token[0].cpu().numpy())
+        return SpokenTokens(samples.astype(np.float32, copy=False), said.frames_per_token[0].cpu().numpy())

@@ -8,6 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from sonorant.audio.io import check_target, whole_file
+from sonorant.errors import AudioError
 from sonorant.voice.speech import TimedSentence, TimedWord, Timeline
 
 _MAX_CUE_CHARS = 84  # two lines of 42
@@ -24,7 +25,10 @@ def write(path: Path, timeline: Timeline, *, duration_s: float) -> None:
     check(path)
     text = _WRITERS[path.suffix.lower()](timeline, duration_s)
     with whole_file(path) as part:
-        part.write_text(text, encoding="utf-8")
+        try:
+            part.write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise AudioError(f"{path}: cannot be written ({error.strerror or error})") from None
 
 
 def _srt(timeline: Timeline, duration_s: float) -> str:

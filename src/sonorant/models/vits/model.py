@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from sonorant.errors import ParameterError, VoiceError
+from sonorant.models import Synthesis
 from sonorant.models.vits.config import VitsConfig
 from sonorant.nn.conv import fold_weight_norm, folded_state
 from sonorant.nn.duration import (
@@ -66,15 +67,6 @@ class VitsOutput:
     duration_loss: Tensor  # [B], summed over each item's tokens
     token_mask: Tensor  # [B, 1, L]
     frame_mask: Tensor  # [B, 1, T]
-
-
-@dataclass(frozen=True)
-class Synthesis:
-    """Speech, with how long each token lasts in it."""
-
-    samples: Tensor  # [B, N], 0 past an item's length
-    frames_per_token: Tensor  # int64 [B, L]
-    lengths: Tensor  # int64 [B], in samples
 
 
 class Vits(nn.Module):
@@ -195,8 +187,8 @@ class Vits(nn.Module):
         frames = torch.ceil(torch.exp(log_duration) * token_mask * length_scale).squeeze(1)
         if not bool((frames.sum(dim=1) <= MAX_FRAMES_PER_TOKEN * token_lengths).all()):  # NaN is not, either
             raise VoiceError(
-                f"the voice asks for {float(frames.detach().sum()):.3g} frames to say {int(token_lengths.sum())} tokens: "
-                "its weights are broken, or length_scale is too large"
+                f"the voice asks for {float(frames.detach().sum()):.3g} frames to say "
+                f"{int(token_lengths.sum())} tokens: its weights are broken, or length_scale is too large"
             )
         durations = frames.long()
         durations[:, 0] += durations.sum(dim=1) == 0

@@ -15,7 +15,7 @@ from sonorant.text.normalize import normalizer_for
 from sonorant.text.phonemize import EspeakConfig, PhonemizerConfig
 from sonorant.voice import bundle as bundles
 from sonorant.voice.interchange.weights_layout import ForeignModel, build
-from sonorant.voice.manifest import Synthesis, VoiceManifest
+from sonorant.voice.manifest import SynthesisSettings, VoiceManifest
 
 # Three-letter codes of the languages whose texts sonorant normalises.
 _TWO_LETTERS = {"eng": "en", "spa": "es", "fra": "fr", "ita": "it", "rus": "ru"}
@@ -40,7 +40,7 @@ class Imported:
     symbols: Mapping[str, int]
     frontend: FrontendConfig
     speakers: tuple[str, ...]
-    synthesis: Synthesis
+    synthesis: SynthesisSettings
     licence: str
     source: str
     notes: tuple[str, ...] = ()

@@ -13,7 +13,7 @@ from sonorant.text.phonemize import CharactersConfig
 from sonorant.text.symbols import TokenLayout
 from sonorant.voice.interchange import weights_piper
 from sonorant.voice.interchange.imported import Imported, Overrides, espeak_language, language_config
-from sonorant.voice.manifest import Synthesis
+from sonorant.voice.manifest import SynthesisSettings
 
 _BEGIN, _END, _PAD = "^", "$", "_"
 
@@ -28,7 +28,7 @@ def read_piper(source: Path, overrides: Overrides) -> Imported:
     except ConfigError as error:
         raise ImportingError(str(error)) from None
     symbols = _symbols(said.phoneme_id_map, about)
-    network = weights_piper.read_piper(source, sample_rate_hz=said.audio.sample_rate)
+    network = weights_piper.read_network(source, sample_rate_hz=said.audio.sample_rate)
     n_speakers = max(1, said.num_speakers)
     if network.n_speakers != n_speakers:
         raise ImportingError(f"{about}: num_speakers is {n_speakers}, but the model has {network.n_speakers}")
@@ -42,7 +42,7 @@ def read_piper(source: Path, overrides: Overrides) -> Imported:
             unicode_form="NFD",
         ),
         speakers=_speakers(said, n_speakers, about),
-        synthesis=Synthesis(
+        synthesis=SynthesisSettings(
             length_scale=said.inference.length_scale,
             noise_scale=said.inference.noise_scale,
             noise_scale_duration=said.inference.noise_w,
@@ -110,7 +110,11 @@ def _symbols(phoneme_id_map: Mapping[str, tuple[int, ...]], about: Path) -> dict
 
 
 def _language(said: _PiperJson, overrides: Overrides, about: Path) -> LanguageConfig:
+    if overrides.symbols is not None:
+        raise ImportingError(f"{about}: says its symbols itself; leave out --symbols")
     if said.phoneme_type == "espeak":
+        if overrides.language is not None:
+            raise ImportingError(f"{about}: says its language itself, {said.espeak.voice!r}; leave out --language")
         if not said.espeak.voice:
             raise ImportingError(f"{about}: phoneme_type is 'espeak' but espeak.voice is missing")
         return espeak_language(said.espeak.voice)

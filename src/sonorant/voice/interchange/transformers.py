@@ -12,11 +12,13 @@ from sonorant.text.phonemize import CharactersConfig
 from sonorant.text.symbols import TokenLayout
 from sonorant.voice.interchange import weights_transformers
 from sonorant.voice.interchange.imported import Imported, Overrides, espeak_language, language_config
-from sonorant.voice.manifest import Synthesis
+from sonorant.voice.manifest import SynthesisSettings
 
 
 def read_transformers(source: Path, overrides: Overrides) -> Imported:
     """Read a VitsModel folder with its tokenizer. Raises ImportingError when it is not one we know."""
+    if overrides.symbols is not None:
+        raise ImportingError(f"{source}: vocab.json says its symbols; leave out --symbols")
     about = _object(source / "config.json")
     if about.get("model_type") != "vits":
         raise ImportingError(f"{source / 'config.json'}: model_type is {about.get('model_type')!r}, expected 'vits'")
@@ -24,7 +26,7 @@ def read_transformers(source: Path, overrides: Overrides) -> Imported:
     if tokenizer.get("is_uroman"):
         raise ImportingError(f"{source}: its tokenizer needs uroman romanisation, which sonorant does not have")
     symbols = _symbols(source / "vocab.json")
-    network = weights_transformers.read_transformers(source)
+    network = weights_transformers.read_network(source)
     by_id = {row: symbol for symbol, row in symbols.items()}
     if 0 not in by_id:
         raise ImportingError(f"{source / 'vocab.json'}: no symbol has id 0, which the tokenizer uses as its blank")
@@ -44,10 +46,10 @@ def read_transformers(source: Path, overrides: Overrides) -> Imported:
         speakers=("default",)
         if network.n_speakers == 1
         else tuple(f"speaker {index}" for index in range(network.n_speakers)),
-        synthesis=Synthesis(
-            length_scale=1.0 / float(about.get("speaking_rate", 1.0)),
-            noise_scale=float(about.get("noise_scale", 0.667)),
-            noise_scale_duration=float(about.get("noise_scale_duration", 0.8)),
+        synthesis=SynthesisSettings(
+            length_scale=1.0 / _rate(about, source),
+            noise_scale=_number(about, "noise_scale", 0.667, source),
+            noise_scale_duration=_number(about, "noise_scale_duration", 0.8, source),
         ),
         licence=overrides.licence,
         source=source.name,
@@ -65,12 +67,25 @@ def _language(source: Path, tokenizer: dict[str, Any], overrides: Overrides, *, 
     return language_config(code, CharactersConfig(lower=bool(tokenizer.get("normalize", True))))
 
 
+def _number(about: dict[str, Any], key: str, default: float, source: Path) -> float:
+    value = about.get(key, default)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 100:
+        raise ImportingError(f"{source / 'config.json'}: {key} is {value!r}, expected a number from 0 to 100")
+    return float(value)
+
+
+def _rate(about: dict[str, Any], source: Path) -> float:
+    rate = _number(about, "speaking_rate", 1.0, source)
+    if rate == 0:
+        raise ImportingError(f"{source / 'config.json'}: speaking_rate is 0, expected a number above 0")
+    return rate
+
+
 def _symbols(path: Path) -> dict[str, int]:
     vocab = _object(path)
-    symbols = {symbol: row for symbol, row in vocab.items() if isinstance(row, int) and symbol}
-    if not symbols:
-        raise ImportingError(f"{path}: holds no symbols")
-    return symbols
+    if not vocab or not all(isinstance(row, int) and row >= 0 and symbol for symbol, row in vocab.items()):
+        raise ImportingError(f"{path}: expected symbols with their ids")
+    return vocab
 
 
 def _object(path: Path) -> dict[str, Any]:

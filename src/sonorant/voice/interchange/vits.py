@@ -11,7 +11,7 @@ from sonorant.text.standard import vits_symbols
 from sonorant.text.symbols import TokenLayout
 from sonorant.voice.interchange.imported import Imported, Overrides, espeak_language
 from sonorant.voice.interchange.weights_vits import read_official
-from sonorant.voice.manifest import Synthesis
+from sonorant.voice.manifest import SynthesisSettings
 
 # The cleaners of the official repository that we know how to follow, and the espeak-ng voice they use.
 _CLEANERS = {"english_cleaners2": "en-us", "english_cleaners3": "en-us"}
@@ -50,13 +50,14 @@ def read_vits(source: Path, overrides: Overrides) -> Imported:
             layout=_layout(said, symbols, about),
             marks=';:,.!?¡¿—…"«»“”',
             mark_runs="all",
+            word_break=" " if " " in symbols else "",
         ),
         speakers=tuple(map(str, names))
         if names and len(names) == n_speakers
         else ("default",)
         if n_speakers == 1
         else tuple(f"speaker {index}" for index in range(n_speakers)),
-        synthesis=Synthesis(),
+        synthesis=SynthesisSettings(),
         licence=overrides.licence,
         source=source.name,
         notes=(

@@ -38,7 +38,7 @@ class _Graph:
     dilations: dict[str, int] = field(default_factory=dict)
 
 
-def read_piper(path: Path, *, sample_rate_hz: int) -> ForeignModel:
+def read_network(path: Path, *, sample_rate_hz: int) -> ForeignModel:
     """The network in a Piper `.onnx`, its architecture inferred from the graph.
 
     sample_rate_hz: from the `.onnx.json`; the graph does not say it.

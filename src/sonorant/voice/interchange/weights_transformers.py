@@ -219,7 +219,7 @@ def from_transformers(
     return fit(_renamed(state, source), like, source=source)
 
 
-def read_transformers(folder: Path) -> ForeignModel:
+def read_network(folder: Path) -> ForeignModel:
     """The model in a folder of config.json and model.safetensors. Raises ImportingError if there is none."""
     path = folder / "config.json"
     try:
