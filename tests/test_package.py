@@ -98,6 +98,12 @@ def test_examples_run(joe_folder: Path, tmp_path: Path, capsys: pytest.CaptureFi
     assert (tmp_path / "a.wav").stat().st_size > 10_000
 
 
+@pytest.mark.parametrize("path", [*DOCUMENTS, ROOT / "DESIGN.md"], ids=lambda path: path.name)
+def test_links_between_documents_lead_somewhere(path: Path) -> None:
+    for link in re.findall(r"\]\(([^)#]+)\)", path.read_text(encoding="utf-8")):
+        assert link.startswith("http") or (path.parent / link).exists(), link
+
+
 def test_the_tree_in_the_design_is_the_tree() -> None:
     """Every file that DESIGN.md names in its tree exists."""
     tree = (ROOT / "DESIGN.md").read_text(encoding="utf-8").split("## The tree")[1].split("```")[1]
