@@ -9,7 +9,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 .PHONY: say test test-slow check bench clean
 
 say: .venv/speaks
-	@$(BIN)/sonorant say "$$TEXT" -o "$$OUT"
+	@$(BIN)/sonorant say -o "$$OUT" -- "$$TEXT"
 
 test: .venv/tests
 	$(BIN)/python -m pytest

@@ -110,6 +110,7 @@ def test_seeds_that_are_none(work: Path, tiny_folder: Path, capsys: pytest.Captu
         (["phonemize", "hi", "--language", "xx"], "no voice 'xx'"),
         (["phonemize", ""], "nothing to say"),
         (["phonemize", "[["], "'[[' without ']]'"),
+        (["phonemize", "\udcff hi"], "not UTF-8"),
         (["phonemize", "hi", "--voice", "nobody"], "there is no voice"),
     ],
 )

@@ -104,3 +104,19 @@ def test_importing_is_quick_and_does_nothing() -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_a_terminated_command_leaves_no_part_file(work: Path) -> None:
+    (work / "in.txt").write_text("Hello there my friend.\n\n" * 5000)
+    command = [sys.executable, "-m", "sonorant", "say", "-f", "in.txt", "-v", "tiny", "-o", "a.wav"]
+    process = subprocess.Popen(command, stderr=subprocess.DEVNULL, env=os.environ)
+    while not list(work.glob(".a.*")):
+        assert process.poll() is None
+    process.terminate()
+    assert process.wait() == 143
+    assert [path.name for path in work.iterdir()] == ["in.txt"]
+
+
+def test_phonemize_warns_of_what_it_left_out(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["phonemize", "Hello 😀."]) == 0
+    assert "'😀' ×1" in capsys.readouterr().err

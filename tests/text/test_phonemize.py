@@ -57,3 +57,8 @@ def test_an_unknown_voice_is_refused_with_its_neighbours() -> None:
 def test_second_names_of_voices_are_known() -> None:
     assert Espeak("fr").voice == "fr-fr"
     assert Espeak("en").voice == "en-gb"
+
+
+def test_spelled_letters_have_their_names(english: Espeak) -> None:
+    assert english(["nine", "A", "M"])[1].ipa == "ˈeɪ"
+    assert english(["A", "dog"])[0].ipa == "ɐ"

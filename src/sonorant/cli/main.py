@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import signal
 import sys
 import warnings
 from typing import Annotated
@@ -52,7 +53,15 @@ def run() -> None:
     """Run the command line and leave with its exit code: 0, or 2 for a mistake in what was given."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # phonemes on a terminal that has no letters for them
+    for name in ("SIGTERM", "SIGHUP"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), _stop)  # leave through the clean-up, with no part file behind
     raise SystemExit(main(sys.argv[1:]))
+
+
+def _stop(number: int, frame: object) -> None:
+    del frame
+    raise SystemExit(128 + number)
 
 
 def main(arguments: list[str]) -> int:

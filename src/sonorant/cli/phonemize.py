@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -19,6 +20,7 @@ def phonemize(
     lexicon: Annotated[Path | None, typer.Option(help="Pronunciations: lines of word<TAB>ipa.")] = None,
 ) -> None:
     """Show a text's phonemes; with --explain, text, normalised text, phonemes and ids, and the rule that acted."""
+    from sonorant.cli.say import report_unknown
     from sonorant.errors import TextError
     from sonorant.text.paragraphs import paragraphs
 
@@ -26,6 +28,8 @@ def phonemize(
     sentences = [sentence for paragraph in paragraphs(text.splitlines()) for sentence in frontend(paragraph)]
     if not any(sentence.tokens for sentence in sentences):
         raise TextError("there is nothing to say: the text holds no word; give some words")
+    if not explain:
+        report_unknown(sum((Counter(sentence.unknown) for sentence in sentences), Counter()))
     for sentence in sentences:
         typer.echo(_explained(sentence, frontend) if explain else "".join(sentence.symbols))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, BinaryIO
@@ -84,7 +84,7 @@ def say(
                     advance(lines.n_read)
         if subtitles is not None:
             subtitle_files.write(subtitles, tally.timeline(), duration_s=tally.duration_s)
-    tally.report_unknown()
+    report_unknown(tally.unknown)
     if not output_raw:
         typer.echo(f"{target}: {tally.duration_s:.2f} s by {loaded.name}, seed {tally.seed}", err=True)
 
@@ -158,11 +158,13 @@ class _Tally:
             tuple(sentence for part in self._timelines for sentence in part.sentences),
         )
 
-    def report_unknown(self) -> None:
-        if self.unknown:
-            shown = ", ".join(f"{symbol!r} ×{count}" for symbol, count in sorted(self.unknown.items())[:20])
-            more = f" and {len(self.unknown) - 20} more" if len(self.unknown) > 20 else ""
-            typer.echo(f"sonorant: warning: left out what the voice has no symbol for: {shown}{more}", err=True)
+
+def report_unknown(unknown: Mapping[str, int]) -> None:
+    """Warn, on standard error, of what was left out for want of a symbol."""
+    if unknown:
+        shown = ", ".join(f"{symbol!r} ×{count}" for symbol, count in sorted(unknown.items())[:20])
+        more = f" and {len(unknown) - 20} more" if len(unknown) > 20 else ""
+        typer.echo(f"sonorant: warning: left out what the voice has no symbol for: {shown}{more}", err=True)
 
 
 @contextmanager

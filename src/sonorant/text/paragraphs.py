@@ -11,6 +11,7 @@ from sonorant.errors import TextError
 MAX_LINE_CHARS = 200_000
 _FLUSH_CHARS = 20_000
 _BULLET = re.compile(r"\s*(?:[-*•–—]|\d{1,3}[.)])\s")
+_SURROGATE = re.compile(r"[\ud800-\udfff]")
 _NOT_TEXT = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufeff]")
 
 
@@ -56,6 +57,9 @@ def paragraphs(lines: Iterable[str], *, source: str = "text") -> Iterator[str]:
     for number, raw in enumerate(lines, start=1):
         if len(raw) > MAX_LINE_CHARS:
             raise _too_long(source, number)
+        if surrogate := _SURROGATE.search(raw):
+            place = surrogate.start() + 1
+            raise TextError(f"{source} line {number}: character {place} is not UTF-8: give valid Unicode")
         line = _NOT_TEXT.sub(" ", raw).strip()
         if held and (not line or _BULLET.match(raw) or n_held > _FLUSH_CHARS):
             yield " ".join(held)

@@ -144,6 +144,8 @@ class Espeak:
     def __call__(self, words: Sequence[str]) -> list[Spoken]:
         if not words:
             return []
+        if self.voice.startswith("en"):
+            words = [_spelled(words, index) for index in range(len(words))]
         groups = _engine()(" ".join(words), self.voice).split()
         if len(groups) == len(words):
             return [Spoken(group) for group in groups]
@@ -158,6 +160,13 @@ class Espeak:
             *_share_out(groups[head:stop_groups], alone[head:stop_alone]),
             *map(Spoken, groups[stop_groups:]),
         ]
+
+
+def _spelled(words: Sequence[str], index: int) -> str:
+    """English "A" among letters, as in "A M", is the letter's name; espeak-ng would say the article."""
+    near = (*words[max(0, index - 1) : index], *words[index + 1 : index + 2])
+    is_letter = words[index] == "A" and any(len(word) == 1 and word.isupper() and word != "I" for word in near)
+    return "eigh" if is_letter else words[index]
 
 
 @lru_cache(maxsize=65536)

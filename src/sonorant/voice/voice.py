@@ -116,6 +116,8 @@ class Voice:
 
         text: a string, or an iterable of lines, read only as far as needed. Parameters are checked at once.
         """
+        if not isinstance(text, Iterable):
+            raise TextError(f"the text is {type(text).__name__}, expected a string or lines of one")
         index = self._speaker(speaker)
         frontend = self.frontend(language, lexicon=lexicon)
         settings = _checked(
@@ -240,9 +242,9 @@ def _checked(defaults: SynthesisSettings, **asked: float | None) -> SynthesisSet
 def _seed(seed: int | None) -> int:
     if seed is None:
         return secrets.randbits(31)
-    if not isinstance(seed, int) or not 0 <= seed <= _MAX_SEED:
-        raise ParameterError(f"seed is {seed}, expected a whole number from 0 to {_MAX_SEED}")
-    return seed
+    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or not 0 <= seed <= _MAX_SEED:
+        raise ParameterError(f"seed is {seed!r}, expected a whole number from 0 to {_MAX_SEED}")
+    return int(seed)
 
 
 def _noise(seed: int, sentence: Sentence) -> Noise:
