@@ -215,6 +215,7 @@ LANGUAGE = Language(
     signs={
         "%": "percent", "‰": "per mille", "°": "degrees", "©": "copyright", "®": "registered", "™": "trademark",
         "§": "section", "~": "tilde", "^": "caret", "|": "bar", "\\": "backslash", "/": "slash", "*": "asterisk",
+        ">=": "is at least", "<=": "is at most",
         "_": "underscore", "&": "and", "+": "plus", "=": "equals", "×": "times", "÷": "divided by",
         "±": "plus or minus",
         "≈": "about", "≤": "at most", "≥": "at least", "≠": "not equal to", "#": "hash", "@": "at", "№": "number",
