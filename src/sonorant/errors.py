@@ -8,6 +8,8 @@
     ├── ImportingError     a foreign checkpoint that cannot become a voice
     ├── AudioError         an audio file that cannot be read or written
     ├── ParameterError     a parameter outside its range
+    ├── CorpusError        recordings, a manifest, or a split that cannot be used
+    ├── TrainingError      a run that cannot start, go on, or be resumed as asked
     └── MissingExtraError  an optional dependency is not installed
 
 All are `ValueError`s. Each message is one line: what was found, what was expected, what to do.
@@ -47,6 +49,14 @@ class AudioError(SonorantError):
 
 class ParameterError(SonorantError):
     """A parameter outside its range."""
+
+
+class CorpusError(SonorantError):
+    """Recordings, a manifest, or a split that cannot be used."""
+
+
+class TrainingError(SonorantError):
+    """A run that cannot start, go on, or be resumed as asked."""
 
 
 class MissingExtraError(SonorantError):

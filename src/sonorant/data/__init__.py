@@ -1,0 +1,1 @@
+"""From recordings and their texts to batches: manifests, corpora, checks, features, samplers."""
