@@ -1,12 +1,16 @@
 """Spectrograms: what a model sees of a waveform.
 
-B batch, N samples, T frames, F frequency bins.
+B batch, N samples, T frames, F frequency bins, M mel bands.
 """
 
 from __future__ import annotations
 
+import functools
+
+import numpy as np
 import torch
 import torch.nn.functional as F
+from numpy.typing import NDArray
 from torch import Tensor
 
 from sonorant.config import config
@@ -36,6 +40,22 @@ class SpectrogramConfig:
         return self.n_fft // 2 + 1
 
 
+@config
+class MelConfig:
+    n_mels: int = 80
+    f_min_hz: float = 0.0
+    f_max_hz: float | None = None
+    """None for half the sample rate."""
+
+    def __post_init__(self) -> None:
+        if self.n_mels <= 0:
+            raise ValueError(f"n_mels must be positive, but is {self.n_mels}")
+        if self.f_min_hz < 0:
+            raise ValueError(f"f_min_hz may not be negative, but is {self.f_min_hz:g}")
+        if self.f_max_hz is not None and self.f_max_hz <= self.f_min_hz:
+            raise ValueError(f"f_max_hz must be above f_min_hz, {self.f_min_hz:g}, but is {self.f_max_hz:g}")
+
+
 def linear_spectrogram(samples: Tensor, cfg: SpectrogramConfig) -> Tensor:
     """Linear magnitudes, sqrt(re**2 + im**2 + 1e-6), with a Hann window, in float32.
 
@@ -52,3 +72,63 @@ def linear_spectrogram(samples: Tensor, cfg: SpectrogramConfig) -> Tensor:
             padded, cfg.n_fft, hop_length=cfg.hop, win_length=cfg.win, window=window, center=False, return_complex=True
         )
         return torch.sqrt(spectrum.real**2 + spectrum.imag**2 + 1e-6)
+
+
+MEL_FLOOR = 1e-5
+"""Quieter bands count as this loud, so that silence has a logarithm."""
+
+
+def mel_spectrogram(linear: Tensor, cfg: SpectrogramConfig, mel: MelConfig) -> Tensor:
+    """Natural logarithms of mel magnitudes, in float32.
+
+    linear: [B, F, T], magnitudes of `linear_spectrogram`. Returns [B, M, T].
+    """
+    filters = torch.tensor(mel_filterbank(cfg, mel), device=linear.device)
+    with torch.autocast(linear.device.type, enabled=False):
+        return torch.log((filters @ linear.float()).clamp(min=MEL_FLOOR))
+
+
+@functools.lru_cache(maxsize=16)
+def mel_filterbank(cfg: SpectrogramConfig, mel: MelConfig) -> NDArray[np.float32]:
+    """The weight of each frequency bin in each mel band: overlapping triangles of area one, on Slaney's mel scale.
+
+    The same as librosa's default. Returns float32 [M, F], not to be written to.
+    Raises ValueError when a band holds no bin or lies above half the sample rate.
+    """
+    nyquist_hz = cfg.sample_rate_hz / 2
+    f_max_hz = nyquist_hz if mel.f_max_hz is None else mel.f_max_hz
+    if f_max_hz > nyquist_hz or mel.f_min_hz >= nyquist_hz:
+        raise ValueError(
+            f"mel bands from {mel.f_min_hz:g} to {f_max_hz:g} Hz reach beyond half the sample rate, {nyquist_hz:g} Hz"
+        )
+    corners_hz = _mel_to_hz(np.linspace(_hz_to_mel(mel.f_min_hz), _hz_to_mel(f_max_hz), mel.n_mels + 2))
+    bins_hz = np.linspace(0.0, nyquist_hz, cfg.n_bins)
+    low, middle, high = corners_hz[:-2, None], corners_hz[1:-1, None], corners_hz[2:, None]
+    rising, falling = (bins_hz - low) / (middle - low), (high - bins_hz) / (high - middle)
+    filters: NDArray[np.float32] = (np.minimum(rising, falling).clip(min=0) * 2 / (high - low)).astype(np.float32)
+    if empty := np.flatnonzero(filters.sum(axis=1) == 0).tolist():
+        raise ValueError(
+            f"mel band {empty[0]} of {mel.n_mels} lies between two of the {cfg.n_bins} frequency bins:"
+            " choose fewer n_mels or a larger n_fft"
+        )
+    filters.flags.writeable = False
+    return filters
+
+
+# Slaney's scale: 66.7 Hz a mel up to 1000 Hz, and from there on 27 mels for each factor of 6.4.
+_LINEAR_HZ_PER_MEL = 200 / 3
+_LOG_START_HZ = 1000.0
+_LOG_START_MEL = _LOG_START_HZ / _LINEAR_HZ_PER_MEL
+_LOG_STEP = np.log(6.4) / 27
+
+
+def _hz_to_mel(hz: float) -> float:
+    if hz < _LOG_START_HZ:
+        return hz / _LINEAR_HZ_PER_MEL
+    return float(_LOG_START_MEL + np.log(hz / _LOG_START_HZ) / _LOG_STEP)
+
+
+def _mel_to_hz(mels: NDArray[np.float64]) -> NDArray[np.float64]:
+    above = (mels - _LOG_START_MEL).clip(min=0)
+    hz: NDArray[np.float64] = np.minimum(mels, _LOG_START_MEL) * _LINEAR_HZ_PER_MEL * np.exp(_LOG_STEP * above)
+    return hz
