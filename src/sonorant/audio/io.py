@@ -125,15 +125,32 @@ class AudioWriter:
         raise error from None
 
 
-def read(path: Path) -> tuple[Samples, int]:
-    """Samples, mono float32 [N] in [-1, 1], and their rate in Hz. Raises AudioError when it is no audio file."""
+_ROUNDING_S = 1e-3
+"""A time may lie so much past a file's end, for times are written rounded."""
+
+
+def read(path: Path, *, start_s: float = 0.0, end_s: float | None = None) -> tuple[Samples, int]:
+    """Samples, mono float32 [N] in [-1, 1], and their rate in Hz; of a part of the file, if one is named.
+
+    end_s: None for the file's end. Raises AudioError when it is no audio file, or ends before the part does.
+    """
     import soundfile
 
     try:
-        samples, sample_rate_hz = soundfile.read(path, dtype="float32", always_2d=True)
+        with soundfile.SoundFile(path) as file:
+            start = round(start_s * file.samplerate)
+            end = file.frames if end_s is None else round(end_s * file.samplerate)
+            if not start <= end <= file.frames + _ROUNDING_S * file.samplerate:
+                raise AudioError(f"{path}: is {file.frames / file.samplerate:.3f} s long, but {end_s} s were asked for")
+            end = min(end, file.frames)
+            file.seek(start)
+            samples = file.read(end - start, dtype="float32", always_2d=True)
+            sample_rate_hz = int(file.samplerate)
     except (soundfile.SoundFileError, OSError) as error:
         raise AudioError(f"{path}: cannot be read as audio ({error})") from None
-    return samples.mean(axis=1, dtype=np.float32), int(sample_rate_hz)
+    if len(samples) < end - start:
+        raise AudioError(f"{path}: is cut short: {end - start:,} samples were promised, {len(samples):,} are there")
+    return samples.mean(axis=1, dtype=np.float32), sample_rate_hz
 
 
 def write_raw(stream: BinaryIO, samples: Samples) -> None:
