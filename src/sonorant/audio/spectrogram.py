@@ -56,22 +56,33 @@ class MelConfig:
             raise ValueError(f"f_max_hz must be above f_min_hz, {self.f_min_hz:g}, but is {self.f_max_hz:g}")
 
 
-def linear_spectrogram(samples: Tensor, cfg: SpectrogramConfig) -> Tensor:
+def linear_spectrogram(samples: Tensor, cfg: SpectrogramConfig, lengths: Tensor | None = None) -> Tensor:
     """Linear magnitudes, sqrt(re**2 + im**2 + 1e-6), with a Hann window, in float32.
 
-    samples: [B, N], in [-1, 1]; N > (n_fft - hop) / 2. Padding by reflection gives N // hop frames.
-    Returns [B, F, T].
+    samples: [B, N], in [-1, 1]; lengths: int64 [B], in samples, where items are padded; each > (n_fft - hop) / 2.
+    Padding by reflection at each item's own ends gives N // hop frames. Returns [B, F, T]; frames past an item's are
+    not those of silence: mask them.
     """
     padding = (cfg.n_fft - cfg.hop) // 2
     if samples.shape[1] <= padding:
         raise ValueError(f"{samples.shape[1]} samples are too few to reflect {padding} at each end")
     with torch.autocast(samples.device.type, enabled=False):
-        padded = F.pad(samples.float().unsqueeze(1), (padding, padding), mode="reflect").squeeze(1)
+        padded = _reflected(samples.float(), padding, lengths)
         window = torch.hann_window(cfg.win, device=samples.device)
         spectrum = torch.stft(
             padded, cfg.n_fft, hop_length=cfg.hop, win_length=cfg.win, window=window, center=False, return_complex=True
         )
         return torch.sqrt(spectrum.real**2 + spectrum.imag**2 + 1e-6)
+
+
+def _reflected(samples: Tensor, padding: int, lengths: Tensor | None) -> Tensor:
+    """[B, N] -> [B, N + 2 * padding], mirrored about the first and the last sample of each item."""
+    if lengths is None:
+        return F.pad(samples.unsqueeze(1), (padding, padding), mode="reflect").squeeze(1)
+    position = torch.arange(-padding, samples.shape[1] + padding, device=samples.device).abs()
+    last = lengths.to(samples.device)[:, None] - 1
+    mirrored = torch.where(position <= last, position, 2 * last - position).clamp(min=0)
+    return samples.gather(1, mirrored)
 
 
 MEL_FLOOR = 1e-5
