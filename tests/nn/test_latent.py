@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.distributions import Normal
 
-from sonorant.nn.latent import expand, log_likelihood, random_starts, sample, slice_segments, token_of_frame
+from sonorant.nn.latent import ItemNoise, expand, log_likelihood, random_starts, sample, slice_segments, token_of_frame
 from tests.nn.random_weights import normal
 
 durations = st.integers(1, 7).flatmap(
@@ -34,9 +34,21 @@ def test_slices_start_where_they_are_told() -> None:
 
 
 def test_starts_reach_every_slice_and_no_farther() -> None:
-    starts = random_starts(torch.full((2000,), 10), 8, torch.Generator().manual_seed(0))
-    assert set(starts.tolist()) == {0, 1, 2}
-    assert random_starts(torch.tensor([3, 8]), 8).tolist() == [0, 0]
+    starts = random_starts(torch.full((2000,), 10), 8, torch.linspace(0, 1, 2001)[:-1])
+    assert torch.bincount(starts).tolist() == [667, 667, 666]
+    assert random_starts(torch.tensor([3, 8]), 8, torch.tensor([0.999, 0.999])).tolist() == [0, 0]
+
+
+def test_an_items_noise_depends_on_neither_its_neighbours_nor_its_padding() -> None:
+    device = torch.device("cpu")
+    both = ItemNoise([7, 8], n_tokens=[3, 5], n_frames=[9, 20], device=device)
+    alone = ItemNoise([7], n_tokens=[3], n_frames=[9], device=device)
+    of_both, of_one = both.per_frame(6, 20), alone.per_frame(6, 9)
+    assert torch.equal(of_both[:1, :, :9], of_one)
+    assert not of_both[0, :, 9:].any()
+    assert torch.equal(both.per_token(2, 5)[:1, :, :3], alone.per_token(2, 3))
+    assert torch.equal(both.uniform()[:1], alone.uniform())
+    assert not torch.equal(of_both[0, :, :9], of_both[1, :, :9])
 
 
 def test_likelihood_is_that_of_a_gaussian() -> None:

@@ -6,7 +6,7 @@ B batch, C channels, L tokens, T frames.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
@@ -20,12 +20,46 @@ def sample(mean: Tensor, log_std: Tensor, noise: Tensor) -> Tensor:
     return mean + noise * torch.exp(log_std)
 
 
-def random_starts(lengths: Tensor, n: int, generator: torch.Generator | None = None) -> Tensor:
-    """A uniformly drawn start for a slice of n positions in each item.
+class ItemNoise:
+    """Random numbers of a training batch, which each item draws for itself.
 
-    lengths: int64 [B]; each at least n, else its slice starts at 0 and runs into padding. Returns int64 [B].
+    So an item's do not depend on which items share its batch, nor on its padding.
     """
-    u = torch.rand(lengths.shape, device=lengths.device, generator=generator)
+
+    def __init__(
+        self, seeds: Sequence[int], *, n_tokens: Sequence[int], n_frames: Sequence[int], device: torch.device
+    ) -> None:
+        """seeds, n_tokens, n_frames: of each item."""
+        self._generators = [torch.Generator(device).manual_seed(seed) for seed in seeds]
+        self._n_tokens = n_tokens
+        self._n_frames = n_frames
+        self._device = device
+
+    def per_token(self, d: int, n: int) -> Tensor:
+        """Standard normal [B, d, n], 0 past an item's tokens."""
+        return self._normal(d, self._n_tokens, n)
+
+    def per_frame(self, d: int, n: int) -> Tensor:
+        """Standard normal [B, d, n], 0 past an item's frames."""
+        return self._normal(d, self._n_frames, n)
+
+    def uniform(self) -> Tensor:
+        """Uniform in [0, 1), [B]."""
+        return torch.cat([torch.rand(1, generator=g, device=self._device) for g in self._generators])
+
+    def _normal(self, d: int, lengths: Sequence[int], n: int) -> Tensor:
+        drawn = torch.zeros(len(self._generators), d, n, device=self._device)
+        for item, (generator, length) in enumerate(zip(self._generators, lengths, strict=True)):
+            drawn[item, :, :length] = torch.randn(d, length, generator=generator, device=self._device)
+        return drawn
+
+
+def random_starts(lengths: Tensor, n: int, u: Tensor) -> Tensor:
+    """A start for a slice of n positions in each item.
+
+    lengths: int64 [B]; each at least n, else its slice starts at 0 and runs into padding.
+    u: [B] in [0, 1): uniform for uniform starts. Returns int64 [B].
+    """
     n_starts = (lengths - n + 1).clamp(min=1)
     return (u * n_starts).long().clamp(max=n_starts - 1)
 

@@ -14,6 +14,7 @@ from sonorant.models.vits.model import Purpose, Vits
 from sonorant.nn.duration import DurationConfig
 from sonorant.nn.flow import FlowConfig
 from sonorant.nn.hifigan import HifiGanConfig
+from sonorant.nn.latent import ItemNoise
 from sonorant.nn.posterior import PosteriorConfig
 from sonorant.nn.text_encoder import TextEncoderConfig
 from sonorant.nn.wavenet import WaveNetConfig
@@ -68,7 +69,7 @@ def train_pass(model: Vits) -> torch.Tensor:
         torch.tensor([0, 2]),
         align=share_evenly,
         segment_frames=8,
-        generator=torch.Generator().manual_seed(1),
+        noise=ItemNoise([1, 2], n_tokens=[6, 4], n_frames=[40, 33], device=torch.device("cpu")),
     )
     assert out.samples.shape == (2, 1, 8 * 256)
     assert out.z_p.shape == out.prior_mean.shape == out.prior_log_std.shape == out.posterior.mean.shape == (2, 8, 40)
@@ -92,7 +93,7 @@ def test_every_parameter_gets_a_gradient(cfg: VitsConfig) -> None:
     assert [name for name, p in model.named_parameters() if p.grad is None or not p.grad.any()] == []
 
 
-def test_the_training_pass_repeats_with_its_generator() -> None:
+def test_the_training_pass_repeats_with_its_noise() -> None:
     model = small()
     assert torch.equal(train_pass(model), train_pass(model))
 

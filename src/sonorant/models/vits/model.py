@@ -25,7 +25,7 @@ from sonorant.nn.duration import (
 )
 from sonorant.nn.flow import residual_flow
 from sonorant.nn.hifigan import HifiGan
-from sonorant.nn.latent import Noise, expand, log_likelihood, random_starts, sample, slice_segments
+from sonorant.nn.latent import ItemNoise, Noise, expand, log_likelihood, random_starts, sample, slice_segments
 from sonorant.nn.mask import length_mask, pad_to_granule, pair_mask
 from sonorant.nn.posterior import Posterior, PosteriorEncoder
 from sonorant.nn.text_encoder import Prior, TextEncoder
@@ -112,36 +112,35 @@ class Vits(nn.Module):
         speaker: Tensor | None,
         *,
         align: Align,
+        noise: ItemNoise,
         segment_frames: int = 32,
-        generator: torch.Generator | None = None,
     ) -> VitsOutput:
         """The training pass, up to what the losses are made of.
 
         tokens: int64 [B, L]; token_lengths, spec_lengths: int64 [B]; spec: [B, n_bins, T] linear magnitudes;
         speaker: int64 [B]; each item has at least one frame per token and segment_frames frames.
-        generator: draws the posterior's noise, then the durations' noise, then the slices.
+        noise: asked for the posterior's noise, then the durations', then the places of the slices.
         """
         assert self.posterior is not None, "made for speaking: there is no posterior to train"
         token_mask = length_mask(token_lengths, tokens.shape[1])
         frame_mask = length_mask(spec_lengths, spec.shape[2])
-        embedding = self._embed(speaker)
-
-        def noise(*shape: int) -> Tensor:
-            return torch.randn(shape, device=spec.device, generator=generator)
+        embedding = self.embed(speaker)
 
         prior: Prior = self.text_encoder(tokens, token_mask)
-        frame_noise = noise(spec.shape[0], self.cfg.d_latent, spec.shape[2])
+        n_frames = spec.shape[2]
+        frame_noise = noise.per_frame(self.cfg.d_latent, n_frames)
         posterior: Posterior = self.posterior(spec, frame_mask, frame_noise, embedding)
         z_p = self.flow(posterior.z, frame_mask, embedding)
 
         with torch.no_grad():  # 2.2.1: the alignment is searched for, not learned
             value = log_likelihood(z_p, prior.mean, prior.log_std)
             durations = align(value, pair_mask(token_mask, frame_mask))
-        duration_noise = noise(tokens.shape[0], self.duration.d_noise, tokens.shape[1])
-        duration_loss = self.duration.loss(prior.hidden, token_mask, durations, duration_noise, embedding)
+        duration_noise = noise.per_token(self.duration.d_noise, tokens.shape[1])
+        with torch.autocast(spec.device.type, enabled=False):  # splines and their logarithms need the precision
+            of_speaker = None if embedding is None else embedding.float()
+            duration_loss = self.duration.loss(prior.hidden.float(), token_mask, durations, duration_noise, of_speaker)
 
-        n_frames = spec.shape[2]
-        starts = random_starts(spec_lengths, segment_frames, generator)
+        starts = random_starts(spec_lengths, segment_frames, noise.uniform())
         samples = self.decoder(slice_segments(posterior.z, starts, segment_frames), embedding)
         return VitsOutput(
             samples=samples,
@@ -176,7 +175,7 @@ class Vits(nn.Module):
         n_items, n_tokens = tokens.shape
         tokens = pad_to_granule(tokens)
         token_mask = length_mask(token_lengths, tokens.shape[1])
-        embedding = self._embed(speaker)
+        embedding = self.embed(speaker)
         prior: Prior = self.text_encoder(tokens, token_mask)
 
         duration_noise = tokens.new_zeros(n_items, 0, n_tokens)
@@ -215,15 +214,15 @@ class Vits(nn.Module):
         if self.speaker is None:
             raise ParameterError("this voice has one speaker, so there is no other to convert to")
         mask = length_mask(spec_lengths, spec.shape[2])
-        of_source, of_target = self._embed(source), self._embed(target)
+        of_source, of_target = self.embed(source), self.embed(target)
         frame_noise = noise((spec.shape[0], self.cfg.d_latent, spec.shape[2]))
         posterior: Posterior = self.posterior(spec, mask, frame_noise, of_source)
         z_p = self.flow(posterior.z, mask, of_source)
         z = self.flow.reverse(z_p, mask, of_target)
         return self._decode(z, mask, of_target)
 
-    def _embed(self, speaker: Tensor | None) -> Tensor | None:
-        """int64 [B] -> [B, d_speaker, 1]; None with one speaker."""
+    def embed(self, speaker: Tensor | None) -> Tensor | None:
+        """Speakers, int64 [B], as what the parts are conditioned on: [B, d_speaker, 1]; None with one speaker."""
         if self.speaker is None:
             return None
         if speaker is None:
