@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import io
 import json
+import os
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from typing_extensions import dataclass_transform
 
-from sonorant.errors import ConfigError
+from sonorant.errors import ConfigError, MissingExtraError
 
 T = TypeVar("T")
 
@@ -37,8 +40,9 @@ def parse(cls: type[T], data: object, *, source: str) -> T:
 
 
 def plain(value: Any) -> dict[str, Any]:
-    """A configuration as plain dicts and lists, ready for JSON or YAML."""
-    return asdict(value)
+    """A configuration as plain dicts, lists, numbers and strings, ready for JSON or YAML."""
+    data: dict[str, Any] = json.loads(json.dumps(asdict(value), default=os.fspath))
+    return data
 
 
 def read_json(path: Path) -> object:
@@ -49,3 +53,73 @@ def read_json(path: Path) -> object:
         raise ConfigError(f"{path}: cannot be read ({error.strerror})") from None
     except (ValueError, RecursionError) as error:
         raise ConfigError(f"{path}: is not valid JSON ({error})") from None
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """The mapping in a YAML file (YAML 1.2: `no` is a word, a key may stand once). Raises ConfigError."""
+    yaml = _yaml()
+    try:
+        return _mapping(yaml.load(path.read_text(encoding="utf-8")), source=str(path))
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read ({error.strerror})") from None
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path}: is not UTF-8 at byte {error.start:,}") from None
+    except _yaml_error() as error:
+        raise ConfigError(f"{path}: is not valid YAML ({error})") from None
+
+
+def yaml_text(data: Mapping[str, Any]) -> str:
+    """A mapping as YAML, in its own order."""
+    stream = io.StringIO()
+    _yaml().dump(dict(data), stream)
+    return stream.getvalue()
+
+
+def override(data: Mapping[str, Any], assignments: Sequence[str]) -> dict[str, Any]:
+    """A nested mapping with some values replaced, each given as `a.b=value`, the value in YAML.
+
+    Raises ConfigError for an assignment that is none, or goes through something that is no mapping.
+    """
+    changed: dict[str, Any] = dict(data)
+    for assignment in assignments:
+        key, equals, value = assignment.partition("=")
+        names = key.split(".")
+        if not equals or not all(names):
+            raise ConfigError(f"found {assignment!r}, expected key=value, such as run.steps=1000")
+        try:
+            parsed = _yaml().load(value)
+        except _yaml_error() as error:
+            raise ConfigError(f"{assignment}: the value is not valid YAML ({error})") from None
+        place = changed
+        for name in names[:-1]:
+            inner = place.get(name, {})
+            if not isinstance(inner, Mapping):
+                raise ConfigError(f"{assignment}: {name} is {inner!r}, which holds no {names[-1]}")
+            place[name] = dict(inner)
+            place = place[name]
+        place[names[-1]] = parsed
+    return changed
+
+
+def _mapping(value: object, *, source: str) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise ConfigError(f"{source}: holds {type(value).__name__}, expected a mapping of settings")
+    return cast(dict[str, Any], value)
+
+
+def _yaml() -> Any:
+    try:
+        from ruamel.yaml import YAML
+    except ImportError:
+        raise MissingExtraError("reading YAML", package="ruamel.yaml", extra="train") from None
+    yaml = YAML(typ="safe", pure=True)
+    yaml.default_flow_style = False
+    yaml.representer.sort_base_mapping_type_on_output = False  # as the settings are declared
+    return yaml
+
+
+def _yaml_error() -> type[Exception]:
+    """What the YAML library raises."""
+    from ruamel.yaml.error import YAMLError
+
+    return cast(type[Exception], YAMLError)
