@@ -1,0 +1,42 @@
+"""Where a run computes: in one process, or several started by torchrun, on CPUs or GPUs. Lightning Fabric does it."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Literal
+
+from sonorant.errors import ConfigError, MissingExtraError
+
+if TYPE_CHECKING:
+    from lightning_fabric import Fabric
+
+Precision = Literal["32", "bf16", "16"]
+_FABRIC_NAMES: dict[Precision, Literal["32-true", "bf16-mixed", "16-mixed"]] = {
+    "32": "32-true",
+    "bf16": "bf16-mixed",
+    "16": "16-mixed",
+}
+
+
+def build_fabric(precision: Precision, *, accelerator: str = "auto") -> Fabric:
+    """Fabric for this process, which is one of torchrun's if that started it.
+
+    Raises ConfigError for a precision that the device has not.
+    """
+    try:
+        from lightning_fabric import Fabric
+    except ImportError:
+        raise MissingExtraError("training", package="lightning-fabric", extra="train") from None
+    world = int(os.environ.get("WORLD_SIZE", "1"))
+    local = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
+    fabric = Fabric(
+        accelerator=accelerator,
+        devices=local,
+        num_nodes=max(world // local, 1),
+        strategy="ddp" if world > 1 else "auto",
+        precision=_FABRIC_NAMES[precision],
+    )
+    if precision == "16" and fabric.device.type == "cpu":
+        raise ConfigError("precision is 16, which needs a GPU: on a CPU use 32")
+    fabric.launch()
+    return fabric

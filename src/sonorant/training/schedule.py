@@ -1,0 +1,79 @@
+"""Numbers that change with the step: learning rates and the weights of losses.
+
+A schedule is a function of the step alone. It has no state, so resuming needs none, and it does not depend on how
+long an epoch happens to be.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from sonorant.config import config
+
+
+@config
+class From:
+    """0 before a step, a constant from it on."""
+
+    kind: Literal["from"] = "from"
+    step: int
+    value: float
+
+    def at(self, step: int) -> float:
+        return self.value if step >= self.step else 0.0
+
+
+@config
+class Linear:
+    """A straight line between two steps, constant outside."""
+
+    kind: Literal["linear"] = "linear"
+    start: int
+    end: int
+    first: float
+    last: float
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.start < self.end:
+            raise ValueError(f"start is {self.start} and end {self.end}: they must be 0 <= start < end")
+
+    def at(self, step: int) -> float:
+        share = min(max((step - self.start) / (self.end - self.start), 0.0), 1.0)
+        return self.first + (self.last - self.first) * share
+
+
+@config
+class Exponential:
+    """value * gamma ** (step / every), after a linear warm-up from 0 over warmup steps.
+
+    The official VITS decays by 0.999875 an epoch; there every is the steps of an epoch of the corpus it was tuned on.
+    """
+
+    kind: Literal["exponential"] = "exponential"
+    value: float
+    gamma: float
+    every: int = 1
+    warmup: int = 0
+
+    def __post_init__(self) -> None:
+        if not 0 < self.gamma <= 1:
+            raise ValueError(f"gamma is {self.gamma}: it must lie in (0, 1]")
+        if self.every < 1 or self.warmup < 0:
+            raise ValueError(f"every is {self.every} and warmup {self.warmup}: they must be at least 1 and 0")
+
+    def at(self, step: int) -> float:
+        warm = min((step + 1) / self.warmup, 1.0) if self.warmup else 1.0
+        return float(self.value * warm * self.gamma ** (step / self.every))
+
+
+Schedule = float | From | Linear | Exponential
+"""A plain number is constant."""
+
+
+def value_at(schedule: Schedule, step: int) -> float:
+    """The schedule's value at a step."""
+    match schedule:
+        case From() | Linear() | Exponential():
+            return schedule.at(step)
+        case _:
+            return float(schedule)

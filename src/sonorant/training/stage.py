@@ -1,0 +1,173 @@
+"""Stages: a recipe is a list of them, each a function from folders to a folder.
+
+    RUN/<stage>/stage.json    its settings, the fingerprints of its inputs, what it gave, and its status
+
+Running a recipe again skips what is complete, goes on with what is not, and refuses where an input or a setting of a
+stage is no longer what the stage began with.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any, Protocol
+
+from sonorant.audio.io import whole_file
+from sonorant.errors import TrainingError
+
+RECORD = "stage.json"
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One step of a recipe.
+
+    settings: plain data that decides the outcome. inputs: files it reads, by the name an error shall give them.
+    gives: files of its folder that later stages read; they exist when it is complete.
+    run: fills the folder and says whether it finished, or was asked to stop before; called again, it goes on.
+    goal: how far it is to go; with another goal a complete stage goes on. is_shared: all processes run it together.
+    """
+
+    name: str
+    settings: Mapping[str, Any]
+    inputs: Callable[[], Mapping[str, Path]]
+    gives: tuple[str, ...]
+    run: Callable[[Path], bool]
+    goal: Mapping[str, Any] = field(default_factory=dict)
+    is_shared: bool = False
+
+
+class Processes(Protocol):
+    """The processes that share a run; Fabric is one."""
+
+    @property
+    def is_global_zero(self) -> bool: ...
+
+    def barrier(self) -> None: ...
+
+
+def run_stages(stages: Sequence[Stage], run: Path, processes: Processes, *, say: Callable[[str], None]) -> None:
+    """Run a recipe's stages, in order, below a run's folder. The first process does what is not done together.
+
+    Raises TrainingError, naming it, for an input or a setting that changed since its stage began, and for an output
+    that is missing or changed since its stage completed.
+    """
+    for stage in stages:
+        folder = run / stage.name
+        if processes.is_global_zero:
+            _begin(stage, folder, say)
+        processes.barrier()
+        if _is_complete(stage, folder):
+            continue
+        is_done = not (stage.is_shared or processes.is_global_zero) or stage.run(folder)
+        processes.barrier()
+        if not is_done:
+            return
+        if processes.is_global_zero:
+            _complete(stage, folder)
+        processes.barrier()
+
+
+def _begin(stage: Stage, folder: Path, say: Callable[[str], None]) -> None:
+    record = _read(folder / RECORD)
+    inputs = {name: fingerprint(path) for name, path in stage.inputs().items()}
+    if record is None:
+        folder.mkdir(parents=True, exist_ok=True)
+        fresh = {"name": stage.name, "settings": dict(stage.settings), "inputs": inputs, "started": _now()}
+        _write(folder / RECORD, {**fresh, "status": "started"})
+        return
+    _compare(folder, record, stage, inputs)
+    if _is_complete(stage, folder):
+        say(f"{stage.name}: complete since {record['completed']}, skipped")
+    else:
+        say(f"{stage.name}: goes on")
+
+
+def _complete(stage: Stage, folder: Path) -> None:
+    record = _read(folder / RECORD)
+    assert record is not None, "every stage that ran has a record"
+    done = {
+        "outputs": {name: fingerprint(folder / name) for name in stage.gives},
+        "goal": dict(stage.goal),
+        "status": "complete",
+        "completed": _now(),
+    }
+    _write(folder / RECORD, {**record, **done})
+
+
+def _is_complete(stage: Stage, folder: Path) -> bool:
+    record = _read(folder / RECORD)
+    return record is not None and record["status"] == "complete" and record["goal"] == dict(stage.goal)
+
+
+def fingerprint(path: Path) -> str:
+    """The SHA-256 of a file. Raises TrainingError when it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            digest = hashlib.sha256()
+            while block := file.read(1 << 20):
+                digest.update(block)
+            return digest.hexdigest()
+    except OSError as error:
+        raise TrainingError(f"{path}: cannot be read ({error.strerror})") from None
+
+
+def differences(before: Mapping[str, Any], now: Mapping[str, Any], *, at: str = "") -> list[str]:
+    """Where two nested mappings differ, as 'a.b: 1 -> 2'."""
+    found: list[str] = []
+    for key in sorted({*before, *now}):
+        name = f"{at}.{key}" if at else str(key)
+        old, new = before.get(key), now.get(key)
+        if isinstance(old, Mapping) and isinstance(new, Mapping):
+            found += differences(old, new, at=name)
+        elif key not in before:
+            found.append(f"{name}: unset -> {json.dumps(new)}")
+        elif key not in now:
+            found.append(f"{name}: {json.dumps(old)} -> unset")
+        elif json.loads(json.dumps(old)) != json.loads(json.dumps(new)):
+            found.append(f"{name}: {json.dumps(old)} -> {json.dumps(new)}")
+    return found
+
+
+def _compare(folder: Path, record: Mapping[str, Any], stage: Stage, inputs: Mapping[str, str]) -> None:
+    if changed := differences(record["settings"], stage.settings):
+        raise TrainingError(
+            f"{folder}: began with other settings: {'; '.join(changed)}; set them back, or train into another folder"
+        )
+    for name in sorted({*record["inputs"], *inputs}):
+        if record["inputs"].get(name) != inputs.get(name):
+            raise TrainingError(
+                f"{folder}: its input {name} has changed since {record['started']}; put the old one back, or train "
+                "into another folder"
+            )
+    for name, digest in record.get("outputs", {}).items():
+        if not (folder / name).is_file() or fingerprint(folder / name) != digest:
+            raise TrainingError(
+                f"{folder / name}: is missing or not what the stage {stage.name} gave; put it back, or train into "
+                "another folder"
+            )
+
+
+def _read(path: Path) -> dict[str, Any] | None:
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+        if not {"settings", "inputs", "started", "status"} <= record.keys():
+            raise ValueError("fields are missing")
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, AttributeError) as error:
+        raise TrainingError(f"{path}: is no record of a stage ({error}); train into another folder") from None
+    return record  # type: ignore[no-any-return]
+
+
+def _write(path: Path, record: Mapping[str, Any]) -> None:
+    with whole_file(path) as part:
+        part.write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def _now() -> str:
+    return datetime.now(timezone.utc).isoformat(timespec="seconds")
