@@ -20,7 +20,7 @@ VITS_SYMBOLS = (
     "ˈˌːˑʼʴʰʱʲʷˠˤ˞↓↑→↗↘'\u0329'ᵻ"
 )
 # What espeak-ng writes for other languages: nasal, dental, voiceless, raised, liaison, tones.
-_MORE = "\u0303\u032a\u0325\u031d\u0306\u032f\u0361-ᵝʑ˥˦˧˨˩"
+_MORE = "\u0303\u032a\u0325\u031d\u0306\u032f\u0361-ᵝʑ˥˦˧˨˩^"
 _DEFAULT_VOICE = {"en": "en-us"}
 
 
@@ -37,23 +37,28 @@ def standard_symbols() -> dict[str, int]:
     return table
 
 
-def standard_frontend(language: str, *, lexicons: Sequence[Lexicon] = ()) -> Frontend:
-    """A front end for any language of espeak-ng; numbers are spelled out for those sonorant normalises.
-
-    Raises ConfigError for a language espeak-ng does not know.
-    """
-    code = language.lower().replace("_", "-")
-    base = code.split("-")[0]
-    chosen = LanguageConfig(
-        code=code,
-        normalizer=base if base in LANGUAGES else "none",
-        phonemizer=EspeakConfig(voice=_DEFAULT_VOICE.get(code, code)),
-    )
-    cfg = FrontendConfig(
-        languages=(chosen,),
+def standard_config(languages: Sequence[str]) -> FrontendConfig:
+    """How texts of languages of espeak-ng become tokens; numbers are spelled out for those sonorant normalises."""
+    return FrontendConfig(
+        languages=tuple(_standard_language(language) for language in languages),
         layout=TokenLayout(blank="_", blank_at_ends=True),
         marks=";:,.!?¡¿—…",
         mark_runs="all",
         unicode_form="NFD",
     )
-    return Frontend(cfg, chosen, SymbolTable(standard_symbols()), lexicons=lexicons)
+
+
+def standard_frontend(language: str, *, lexicons: Sequence[Lexicon] = ()) -> Frontend:
+    """A front end for one language. Raises ConfigError for a language espeak-ng does not know."""
+    cfg = standard_config([language])
+    return Frontend(cfg, cfg.languages[0], SymbolTable(standard_symbols()), lexicons=lexicons)
+
+
+def _standard_language(language: str) -> LanguageConfig:
+    code = language.lower().replace("_", "-")
+    base = code.split("-")[0]
+    return LanguageConfig(
+        code=code,
+        normalizer=base if base in LANGUAGES else "none",
+        phonemizer=EspeakConfig(voice=_DEFAULT_VOICE.get(code, code)),
+    )

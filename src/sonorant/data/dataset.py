@@ -1,0 +1,188 @@
+"""Prepared utterances as the batches of a run: loaded by workers, shared by processes, exact from any position."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from sonorant.config import config
+from sonorant.data.batch import Batch, Example, Totals, collate
+from sonorant.data.features import Cached, Feature, Waveform
+from sonorant.data.prepare import Prepared
+from sonorant.data.sampler import BatchPlan, BatchSampler
+from sonorant.data.selection import Selection
+from sonorant.errors import CorpusError, SonorantError
+
+
+@config
+class DataConfig:
+    """What a run is trained on, and how it is put into batches."""
+
+    manifest: Path
+    selection: Selection = Selection()
+    batch_s: float = 240.0
+    """Seconds of audio in a batch of one process, padding included."""
+    batch_items: int | None = None
+    """Utterances in it at most: each costs a decoded slice, however short it is."""
+    parts: int = 1
+    """A batch is computed in so many parts, one after another: less memory, the same gradient."""
+
+    def __post_init__(self) -> None:
+        if self.batch_s <= 0:
+            raise ValueError(f"batch_s is {self.batch_s}: it must be above 0")
+        if self.parts < 1 or (self.batch_items is not None and self.batch_items < 1):
+            raise ValueError(f"parts is {self.parts} and batch_items {self.batch_items}: they must be at least 1")
+
+
+@config
+class LoaderConfig:
+    """How utterances are brought to the model. It changes nothing but the speed."""
+
+    workers: int = 2
+    cache: Path | None = None
+    """Where decoded audio is kept; None decodes it each time."""
+
+
+@dataclass(frozen=True)
+class Share:
+    """One process among those that share each batch."""
+
+    rank: int = 0
+    world_size: int = 1
+
+
+class UtteranceBatches:
+    """Batches of prepared utterances. Plain data and files only, so that workers can hold it."""
+
+    def __init__(
+        self,
+        utterances: Sequence[Prepared],
+        *,
+        sample_rate_hz: int,
+        hop: int,
+        batch_s: float,
+        batch_items: int | None = None,
+        seed: int,
+        loader: LoaderConfig,
+        share: Share = Share(),
+    ) -> None:
+        """batch_s, batch_items: of one process. Raises CorpusError when no batch can be made of the utterances."""
+        self._utterances = tuple(utterances)
+        self._rate = sample_rate_hz
+        self._hop = hop
+        self._seed = seed
+        self._loader = loader
+        self._share = share
+        waveform = Waveform(sample_rate_hz)
+        self._waveform: Feature = waveform if loader.cache is None else Cached(waveform, loader.cache)
+        self.sampler = BatchSampler(
+            [utterance.n_samples / sample_rate_hz for utterance in utterances],
+            batch_s=batch_s * share.world_size,
+            batch_items=None if batch_items is None else batch_items * share.world_size,
+            seed=seed,
+            weights=[utterance.weight for utterance in utterances],
+            at_least=share.world_size,
+        )
+
+    def start(
+        self, position: Mapping[str, int] | None, parts: int
+    ) -> Iterator[tuple[Sequence[Batch], Mapping[str, int]]]:
+        """This process's parts of each batch from a position on, and the position after it."""
+        plans = self.sampler.start(position)
+        n_workers = self._loader.workers
+        loader = torch.utils.data.DataLoader(
+            _Loading(self, parts),
+            sampler=_Plans(plans),
+            batch_size=None,
+            num_workers=n_workers,
+            prefetch_factor=4 if n_workers else None,
+            pin_memory=torch.cuda.is_available(),
+            generator=torch.Generator(),  # else the loader would draw from, and change, torch's own
+            worker_init_fn=_one_thread if n_workers else None,
+        )
+        for loaded in loader:
+            if isinstance(loaded, SonorantError):
+                raise loaded
+            yield loaded
+
+    def load(self, plan: BatchPlan, parts: int) -> tuple[Sequence[Batch], Mapping[str, int]]:
+        """Load this process's share of a planned batch."""
+        whole = [self._utterances[row] for row in plan.rows]
+        world = self._share.world_size
+        totals = Totals(
+            items=len(whole) / world,
+            tokens=sum(len(utterance.tokens) for utterance in whole) / world,
+            frames=sum(utterance.n_samples for utterance in whole) / self._hop / world,
+        )
+        # Every so many-th of the rows, which are sorted by length: all shares take about as long.
+        own = list(enumerate(whole))[self._share.rank :: world]
+        n_parts = min(parts, len(own))
+        batches = []
+        for part in range(n_parts):
+            examples = [self._example(utterance, plan.seed, index) for index, utterance in own[part::n_parts]]
+            batches.append(collate(examples, hop=self._hop, totals=totals))
+        return batches, plan.position
+
+    def example(self, utterance: Prepared) -> Batch:
+        """A batch of one utterance, to be looked at; its noise is always the same."""
+        example = self._example(utterance, (0, 0), 0)
+        totals = Totals(items=1, tokens=len(utterance.tokens), frames=utterance.n_samples / self._hop)
+        return collate([example], hop=self._hop, totals=totals)
+
+    def _example(self, utterance: Prepared, batch: tuple[int, int], index: int) -> Example:
+        samples = self._waveform(utterance.recording)
+        if abs(len(samples) - utterance.n_samples) > self._hop + 2:
+            raise CorpusError(
+                f"{utterance.audio} (id {utterance.id}): has {len(samples):,} samples, but had {utterance.n_samples:,} "
+                "when it was prepared; put the old recording back, or prepare anew"
+            )
+        # Resamplers may round the length either way.
+        fitted = np.zeros(utterance.n_samples, dtype=np.float32)
+        n = min(len(samples), utterance.n_samples)
+        fitted[:n] = samples[:n]
+        return Example(
+            id=utterance.id,
+            tokens=torch.tensor(utterance.tokens),
+            samples=torch.from_numpy(fitted),
+            speaker=utterance.speaker,
+            language=utterance.language,
+            seed=_seed(self._seed, *batch, index),
+        )
+
+
+class _Plans(torch.utils.data.Sampler[BatchPlan]):
+    def __init__(self, plans: Iterator[BatchPlan]) -> None:
+        self._plans = plans
+
+    def __iter__(self) -> Iterator[BatchPlan]:
+        return self._plans
+
+
+_Loaded = tuple[Sequence[Batch], Mapping[str, int]]
+
+
+class _Loading(torch.utils.data.Dataset[_Loaded | SonorantError]):
+    def __init__(self, batches: UtteranceBatches, parts: int) -> None:
+        self._batches = batches
+        self._parts = parts
+
+    def __getitem__(self, plan: BatchPlan) -> _Loaded | SonorantError:
+        try:
+            return self._batches.load(plan, self._parts)
+        except SonorantError as error:  # raised by whoever asked: a worker would wrap it into a traceback
+            return error
+
+
+def _one_thread(worker: int) -> None:
+    del worker
+    torch.set_num_threads(1)
+
+
+def _seed(*numbers: int) -> int:
+    digest = hashlib.blake2b("/".join(map(str, numbers)).encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "big") >> 1

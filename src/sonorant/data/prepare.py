@@ -1,0 +1,225 @@
+"""Between a manifest and training: texts become tokens, lengths become exact, what cannot be used is named."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from sonorant.audio.io import whole_file
+from sonorant.config import config, parse, plain, read_json
+from sonorant.data.features import Recording
+from sonorant.data.manifest import Split, Utterance, audio_path, read_manifest
+from sonorant.data.selection import Selection, select
+from sonorant.errors import CorpusError
+from sonorant.text.frontend import Frontend, FrontendConfig
+from sonorant.text.symbols import SymbolTable
+
+UTTERANCES = "utterances.jsonl"
+DROPPED = "dropped.jsonl"
+TABLES = "tables.json"
+
+
+@config
+class Prepared:
+    """An utterance ready to be loaded. speaker and language: rows of the tables."""
+
+    id: str
+    audio: str
+    start_s: float
+    end_s: float | None
+    n_samples: int
+    """At the model's rate: a whole number of frames."""
+    speaker: int
+    language: int
+    split: Split
+    weight: float
+    text: str
+    phonemes: str
+    tokens: tuple[int, ...]
+
+    @property
+    def recording(self) -> Recording:
+        return Recording(self.id, Path(self.audio), self.start_s, self.end_s)
+
+
+@config
+class Tables:
+    """What the rows' numbers mean, and what a voice needs to know of its corpus."""
+
+    symbols: Mapping[str, int]
+    speakers: tuple[str, ...]
+    frontend: FrontendConfig
+    language_of_speaker: tuple[int, ...]
+    """The language each speaker speaks most: a row of frontend.languages."""
+    corpora: tuple[str, ...]
+    licences: tuple[str, ...]
+    seconds: float
+    """Of training audio."""
+
+
+@config
+class Framing:
+    """What a model can be trained on."""
+
+    sample_rate_hz: int
+    hop: int
+    min_frames: int
+    """The length of the slices it is trained on."""
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """What the stage gave."""
+
+    utterances: tuple[Prepared, ...]
+    tables: Tables
+
+    def of(self, split: Split) -> tuple[Prepared, ...]:
+        """The utterances of a split."""
+        return tuple(utterance for utterance in self.utterances if utterance.split == split)
+
+
+def prepare(
+    manifest: Path,
+    folder: Path,
+    *,
+    selection: Selection,
+    frontend: FrontendConfig,
+    symbols: Mapping[str, int],
+    framing: Framing,
+) -> Mapping[str, int]:
+    """Write the corpus a model is trained on into a folder. Returns how many utterances were left out, by reason.
+
+    Raises CorpusError when nothing is left to train on, or a language has no front end.
+    """
+    chosen = select(read_manifest(manifest), selection)
+    dropped = {name: reason for reason, names in chosen.dropped.items() for name in names}
+    table = SymbolTable(symbols)
+    readers = {cfg.code: (row, Frontend(frontend, cfg, table)) for row, cfg in enumerate(frontend.languages)}
+    speakers = tuple(sorted({utterance.speaker for utterance in chosen.kept}))
+    rows: list[Prepared] = []
+    spoken: list[Utterance] = []
+    for utterance in chosen.kept:
+        if utterance.language not in readers:
+            raise CorpusError(
+                f"{manifest}: {utterance.id} is in {utterance.language!r}, but the front end reads {', '.join(readers)}"
+            )
+        language, reader = readers[utterance.language]
+        row = _prepared(
+            utterance,
+            audio_path(manifest, utterance).resolve(),
+            reader,
+            speaker=speakers.index(utterance.speaker),
+            language=language,
+            framing=framing,
+        )
+        if isinstance(row, str):
+            dropped[utterance.id] = row
+        else:
+            rows.append(row)
+            spoken.append(utterance)
+    if not any(row.split == "train" for row in rows):
+        reasons = "; ".join(f"{count:,}: {reason}" for reason, count in Counter(dropped.values()).most_common(3))
+        raise CorpusError(f"{manifest}: no utterance is left to train on ({reasons or 'none has the split train'})")
+    tables = Tables(
+        symbols=dict(symbols),
+        speakers=speakers,
+        frontend=frontend,
+        language_of_speaker=_main_languages(rows, len(speakers)),
+        corpora=tuple(sorted({utterance.corpus for utterance in spoken if utterance.corpus})),
+        licences=tuple(sorted({utterance.licence for utterance in spoken if utterance.licence})),
+        seconds=sum(row.n_samples for row in rows if row.split == "train") / framing.sample_rate_hz,
+    )
+    _write_lines(folder / DROPPED, ({"id": name, "reason": reason} for name, reason in dropped.items()))
+    with whole_file(folder / TABLES) as part:
+        part.write_text(json.dumps(plain(tables), ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    _write_lines(folder / UTTERANCES, (asdict(row) for row in rows))
+    return Counter(dropped.values())
+
+
+def read_corpus(folder: Path) -> Corpus:
+    """What `prepare` wrote."""
+    import pydantic
+
+    adapter = pydantic.TypeAdapter(Prepared)
+    try:
+        lines = (folder / UTTERANCES).read_text(encoding="utf-8").splitlines()
+    except OSError as error:
+        raise CorpusError(f"{folder / UTTERANCES}: cannot be read ({error.strerror})") from None
+    tables = parse(Tables, read_json(folder / TABLES), source=str(folder / TABLES))
+    return Corpus(utterances=tuple(adapter.validate_json(line) for line in lines), tables=tables)
+
+
+def _prepared(
+    utterance: Utterance, path: Path, reader: Frontend, *, speaker: int, language: int, framing: Framing
+) -> Prepared | str:
+    """The row of an utterance, or why there is none."""
+    symbols, unknown = _symbols(reader, utterance.text)
+    if unknown:
+        return f"no symbol for {' '.join(sorted(unknown))}"
+    if not symbols:
+        return "nothing in the text is spoken"
+    tokens = reader.cfg.layout.arrange([reader.table[symbol] for symbol in symbols], reader.table).ids
+    n_frames = _n_samples(utterance, path, framing.sample_rate_hz) // framing.hop
+    if n_frames < framing.min_frames:
+        return "shorter than the slices the model is trained on"
+    if n_frames < len(tokens):
+        return "more tokens than frames"
+    return Prepared(
+        id=utterance.id,
+        audio=str(path),
+        start_s=utterance.start_s,
+        end_s=utterance.end_s,
+        n_samples=n_frames * framing.hop,
+        speaker=speaker,
+        language=language,
+        split=utterance.split,
+        weight=utterance.weight,
+        text=utterance.text,
+        phonemes="".join(symbols),
+        tokens=tokens,
+    )
+
+
+def _symbols(reader: Frontend, text: str) -> tuple[list[str], set[str]]:
+    """The symbols of a whole utterance, its sentences joined, and what has none."""
+    symbols: list[str] = []
+    unknown: set[str] = set()
+    for sentence in reader(" ".join(text.split())):
+        unknown |= set(sentence.unknown)
+        if symbols and sentence.symbols and reader.cfg.word_break:
+            symbols.append(reader.cfg.word_break)
+        symbols += sentence.symbols
+    return symbols, unknown
+
+
+def _n_samples(utterance: Utterance, path: Path, sample_rate_hz: int) -> int:
+    """How many samples the utterance has at a rate, from the file's header."""
+    import soundfile
+
+    try:
+        header = soundfile.info(str(path))
+    except (soundfile.SoundFileError, OSError) as error:
+        raise CorpusError(
+            f"{path} (id {utterance.id}): cannot be read as audio ({error}); 'sonorant corpus check' finds all such"
+        ) from None
+    start = round(utterance.start_s * header.samplerate)
+    end = header.frames if utterance.end_s is None else round(utterance.end_s * header.samplerate)
+    n_samples: int = max(min(end, header.frames) - start, 0) * sample_rate_hz // header.samplerate
+    return n_samples
+
+
+def _main_languages(rows: Sequence[Prepared], n_speakers: int) -> tuple[int, ...]:
+    spoken = [Counter[int]() for _ in range(n_speakers)]
+    for row in rows:
+        spoken[row.speaker][row.language] += row.n_samples
+    return tuple(count.most_common(1)[0][0] if count else 0 for count in spoken)
+
+
+def _write_lines(path: Path, rows: Iterable[Mapping[str, object]]) -> None:
+    with whole_file(path) as part, part.open("w", encoding="utf-8") as file:
+        for row in rows:
+            file.write(json.dumps(row, ensure_ascii=False) + "\n")
