@@ -1,0 +1,58 @@
+"""How each system is trained. Only the command line looks here: a voice runs without any of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from sonorant.config import parse, read_yaml
+from sonorant.errors import ConfigError, TrainingError
+from sonorant.models.trained import Trained
+from sonorant.training.devices import Precision
+from sonorant.training.stage import Stage
+from sonorant.training.transfer import Source
+
+if TYPE_CHECKING:
+    from lightning_fabric import Fabric
+
+CONFIG = "config.yaml"
+"""Of a run's folder: all that decides it."""
+
+
+class Recipe(Protocol):
+    """A system's configuration file, which knows how to train it."""
+
+    @property
+    def precision(self) -> Precision: ...
+
+    def stages(
+        self, fabric: Fabric, run: Path, *, source: Source | None, should_stop: Callable[[], bool]
+    ) -> Sequence[Stage]:
+        """What is to be done in a run's folder, in order. source: weights to start from."""
+        ...
+
+    def read(self, run: Path, step: int | None) -> Trained:
+        """What a run has made, at a step or at its best one."""
+        ...
+
+
+def parse_recipe(data: Mapping[str, Any], *, source: str) -> Recipe:
+    """The recipe in the contents of a configuration file. Raises ConfigError."""
+    match data.get("system"):
+        case "vits":
+            from sonorant.models.vits.recipe import VitsRecipe
+
+            return parse(VitsRecipe, dict(data), source=source)
+        case other:
+            raise ConfigError(f"{source}: system is {other!r}, expected vits")
+
+
+def read_run(run: Path, step: int | None = None) -> Trained:
+    """What the run in a folder has made. step: None for its best checkpoint.
+
+    Raises TrainingError when the folder is no run, or has no such checkpoint.
+    """
+    if not (run / CONFIG).is_file():
+        raise TrainingError(f"{run}: is no run, for it has no {CONFIG}")
+    return parse_recipe(read_yaml(run / CONFIG), source=str(run / CONFIG)).read(run, step)

@@ -1,0 +1,29 @@
+"""What a finished, or unfinished, run has made: enough to export a voice, or to start another run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from torch import Tensor
+
+from sonorant.data.prepare import Tables
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A run's averaged weights at a checkpoint, and what they mean.
+
+    model: the system's configuration as plain data. weights: all that training has. for_voice: the weights a voice
+    holds, which can convert speech between speakers or not.
+    """
+
+    system: str
+    model: Mapping[str, Any]
+    sample_rate_hz: int
+    tables: Tables
+    n_symbols: int
+    step: int
+    weights: Mapping[str, Tensor]
+    for_voice: Callable[[bool], Mapping[str, Tensor]]

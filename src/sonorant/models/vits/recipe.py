@@ -1,0 +1,185 @@
+"""How a VITS is trained: from a manifest to a run's checkpoints (Kim et al. 2021, section 3 and appendix B)."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import torch
+
+from sonorant.audio.spectrogram import MelConfig
+from sonorant.config import config, plain
+from sonorant.data.batch import Batch
+from sonorant.data.dataset import DataConfig, LoaderConfig, Share, UtteranceBatches
+from sonorant.data.manifest import read_manifest
+from sonorant.data.prepare import TABLES, UTTERANCES, Corpus, Framing, prepare, read_corpus
+from sonorant.models.trained import Trained
+from sonorant.models.vits.config import VitsConfig
+from sonorant.models.vits.evaluate import Evaluation
+from sonorant.models.vits.game import Played, VitsGame
+from sonorant.models.vits.model import Vits
+from sonorant.nn.discriminators import DiscriminatorConfig, Discriminators
+from sonorant.text.standard import standard_config, standard_symbols
+from sonorant.text.symbols import SymbolTable
+from sonorant.training.average import moving_average
+from sonorant.training.devices import Precision
+from sonorant.training.gan import GanStep
+from sonorant.training.loop import RunConfig, Training, train
+from sonorant.training.optim import OptimizerConfig, set_up
+from sonorant.training.schedule import Schedule
+from sonorant.training.stage import Stage
+from sonorant.training.step import Randomness
+from sonorant.training.transfer import RowTable, Source, transfer
+
+if TYPE_CHECKING:
+    from lightning_fabric import Fabric
+
+PREPARE, TRAIN = "prepare", "train"
+
+
+def _published_weights() -> dict[str, Schedule]:
+    return {"mel": 45.0, "kl": 1.0, "duration": 1.0, "adversarial": 1.0, "feature": 2.0}
+
+
+@config
+class VitsRecipe:
+    """All that decides a run. The defaults are the paper's, and the official code's where the paper is silent."""
+
+    system: Literal["vits"] = "vits"
+    data: DataConfig
+    run: RunConfig
+    loader: LoaderConfig = LoaderConfig()
+    model: VitsConfig = VitsConfig()
+    discriminators: DiscriminatorConfig = DiscriminatorConfig()
+    mel: MelConfig = MelConfig()
+    segment_frames: int = 32
+    losses: Mapping[str, Schedule] = field(default_factory=_published_weights)
+    generator: OptimizerConfig = OptimizerConfig()
+    discriminator: OptimizerConfig = OptimizerConfig()
+    average_decay: float = 0.999
+    precision: Precision = "32"
+    seed: int = 1234
+
+    def __post_init__(self) -> None:
+        if self.segment_frames < 1:
+            raise ValueError(f"segment_frames is {self.segment_frames}: it must be at least 1")
+
+    def stages(
+        self, fabric: Fabric, run: Path, *, source: Source | None, should_stop: Callable[[], bool]
+    ) -> Sequence[Stage]:
+        """Prepare, then train."""
+        manifest = self.data.manifest
+        settings = _decisive(self)
+
+        def run_prepare(folder: Path) -> bool:
+            languages = sorted({utterance.language for utterance in read_manifest(manifest)})
+            dropped = prepare(
+                manifest,
+                folder,
+                selection=self.data.selection,
+                frontend=standard_config(languages),
+                symbols=standard_symbols(),
+                framing=Framing(
+                    sample_rate_hz=self.model.spectrogram.sample_rate_hz,
+                    hop=self.model.spectrogram.hop,
+                    min_frames=self.segment_frames,
+                ),
+            )
+            for reason, count in dropped.items():
+                fabric.print(f"{PREPARE}: left out {count:,}: {reason}", file=sys.stderr)
+            return True
+
+        def run_train(folder: Path) -> bool:
+            training = build(self, fabric, read_corpus(run / PREPARE), source=source)
+            return train(fabric, training, self.run, folder, should_stop=should_stop)
+
+        return (
+            Stage(
+                name=PREPARE,
+                settings={
+                    "selection": settings["data"]["selection"],
+                    "spectrogram": settings["model"]["spectrogram"],
+                    "segment_frames": self.segment_frames,
+                },
+                inputs=lambda: {f"the manifest {manifest}": manifest},
+                gives=(UTTERANCES, TABLES),
+                run=run_prepare,
+            ),
+            Stage(
+                name=TRAIN,
+                settings=settings,
+                inputs=lambda: {f"{PREPARE}/{name}": run / PREPARE / name for name in (UTTERANCES, TABLES)},
+                gives=(),
+                run=run_train,
+                goal={"steps": self.run.steps},
+                is_shared=True,
+            ),
+        )
+
+    def read(self, run: Path, step: int | None) -> Trained:
+        """What a run has made; see `models.recipes.Recipe`."""
+        from sonorant.models.vits.export import read
+
+        return read(self.model, run / PREPARE, run / TRAIN, step)
+
+
+def build(recipe: VitsRecipe, fabric: Fabric, corpus: Corpus, *, source: Source | None = None) -> Training[Any]:
+    """The networks, their step, the batches and the evaluation of a run."""
+    tables, cfg = corpus.tables, recipe.model
+    randomness = Randomness(recipe.seed, fabric.global_rank)
+    torch.manual_seed(randomness.of("weights"))
+    network = Vits(cfg, SymbolTable(tables.symbols).n_rows, len(tables.speakers))
+    judges = Discriminators(recipe.discriminators)
+    if source is not None:
+        transfer(
+            source,
+            network,
+            tables=(
+                RowTable("text_encoder.embedding.weight", source.symbols, tables.symbols),
+                RowTable("speaker.weight", _rows(source.speakers), _rows(tables.speakers)),
+            ),
+            # A voice has left behind what only training needs.
+            may_be_fresh=("posterior.*", "duration.posterior.*", "duration.flow.first.*"),
+        )
+    generator = set_up(fabric, "generator", network, recipe.generator)
+    discriminator = set_up(fabric, "discriminator", judges, recipe.discriminator)
+    game = VitsGame(
+        fabric,
+        generator,
+        discriminator,
+        spectrogram=cfg.spectrogram,
+        mel=recipe.mel,
+        segment_frames=recipe.segment_frames,
+    )
+    batches = UtteranceBatches(
+        corpus.of("train"),
+        sample_rate_hz=cfg.spectrogram.sample_rate_hz,
+        hop=cfg.spectrogram.hop,
+        batch_s=recipe.data.batch_s,
+        batch_items=recipe.data.batch_items,
+        seed=recipe.seed,
+        loader=recipe.loader,
+        share=Share(fabric.global_rank, fabric.world_size),
+    )
+    return Training(
+        step=GanStep[Batch, Played](fabric, game, generator, discriminator, recipe.losses, randomness),
+        batches=batches,
+        average=moving_average(network, decay=recipe.average_decay),
+        evaluate=Evaluation(corpus, batches, cfg.spectrogram, recipe.mel),
+        best_by="mel",
+        parts=recipe.data.parts,
+    )
+
+
+def _rows(names: Sequence[str]) -> Mapping[str, int]:
+    return {name: row for row, name in enumerate(names)}
+
+
+def _decisive(recipe: VitsRecipe) -> Mapping[str, Any]:
+    """The settings that decide what the weights become. The manifest's place is not one; its contents are an input."""
+    settings = plain(recipe)
+    del settings["run"], settings["loader"], settings["data"]["manifest"]
+    return settings
