@@ -18,7 +18,7 @@ from sonorant.text.frontend import FrontendConfig, LanguageConfig
 from sonorant.text.phonemize import EspeakConfig
 from sonorant.text.standard import standard_symbols
 from sonorant.text.symbols import TokenLayout
-from sonorant.voice.interchange.imported import Imported, write_voice
+from sonorant.voice.interchange.imported import Imported, write_imported
 from sonorant.voice.interchange.weights_layout import ForeignModel
 from sonorant.voice.manifest import SynthesisSettings
 
@@ -66,4 +66,4 @@ def write_tiny_voice(folder: Path) -> None:
         licence="cc0-1.0",
         source="random numbers",
     )
-    write_voice(imported, folder)
+    write_imported(imported, folder)

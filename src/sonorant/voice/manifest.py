@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import field
 from typing import Any
 
 from sonorant.config import config
@@ -35,6 +36,8 @@ class VoiceManifest:
     speakers: tuple[str, ...]
     components: Mapping[str, str]  # file name -> SHA-256
     synthesis: SynthesisSettings = SynthesisSettings()
+    language_of_speaker: Mapping[str, str] = field(default_factory=dict)
+    """The language a speaker speaks unless told otherwise; the voice's first, where a speaker has none here."""
     title: str = ""
     licence: str = ""
     source: str = ""
@@ -49,6 +52,10 @@ class VoiceManifest:
             raise ValueError("speakers is empty: a voice has at least one")
         if len(set(self.speakers)) != len(self.speakers):
             raise ValueError("speakers holds a name twice")
+        codes = {language.code for language in self.frontend.languages}
+        for speaker, code in self.language_of_speaker.items():
+            if speaker not in self.speakers or code not in codes:
+                raise ValueError(f"language_of_speaker has {speaker!r} speak {code!r}, but the voice lacks one of them")
         if self.sample_rate_hz <= 0:
             raise ValueError(f"sample_rate_hz is {self.sample_rate_hz}: it must be positive")
         if not self.components:

@@ -119,7 +119,8 @@ class Voice:
         if not isinstance(text, Iterable):
             raise TextError(f"the text is {type(text).__name__}, expected a string or lines of one")
         index = self._speaker(speaker)
-        frontend = self.frontend(language, lexicon=lexicon)
+        native = self.manifest.language_of_speaker.get(self.speakers[index])
+        frontend = self.frontend(language or native, lexicon=lexicon)
         settings = _checked(
             self.manifest.synthesis,
             length_scale=length_scale,

@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from sonorant.errors import ImportingError
-from sonorant.voice.interchange.imported import Imported, Overrides, write_voice
+from sonorant.voice.interchange.imported import Imported, Overrides, write_imported
 
 __all__ = ["Imported", "Overrides", "import_voice", "read_foreign"]
 
@@ -32,7 +32,7 @@ def import_voice(
     Raises ImportingError when the source cannot become a voice, VoiceError when `out` cannot be written.
     """
     overrides = Overrides(name=name, language=language, symbols=symbols, licence=licence)
-    write_voice(read_foreign(source, overrides), out, note=note, replace=replace)
+    write_imported(read_foreign(source, overrides), out, note=note, replace=replace)
 
 
 def read_foreign(source: Path, overrides: Overrides) -> Imported:

@@ -6,16 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from sonorant import __version__
 from sonorant.config import plain
 from sonorant.errors import ConfigError, ImportingError, TextError
 from sonorant.models.vits.model import Purpose
 from sonorant.text.frontend import FrontendConfig, LanguageConfig
 from sonorant.text.normalize import normalizer_for
 from sonorant.text.phonemize import EspeakConfig, PhonemizerConfig
-from sonorant.voice import bundle as bundles
 from sonorant.voice.interchange.weights_layout import ForeignModel, build
-from sonorant.voice.manifest import SynthesisSettings, VoiceManifest
+from sonorant.voice.manifest import SynthesisSettings
+from sonorant.voice.write import NewVoice, write_voice
 
 # Three-letter codes of the languages whose texts sonorant normalises.
 _TWO_LETTERS = {"eng": "en", "spa": "es", "fra": "fr", "ita": "it", "rus": "ru"}
@@ -61,45 +60,30 @@ def language_config(code: str, phonemizer: PhonemizerConfig) -> LanguageConfig:
     return LanguageConfig(code=code, normalizer=code.split("-")[0], phonemizer=phonemizer)
 
 
-def write_voice(imported: Imported, out: Path, *, note: str = "", replace: bool = False) -> None:
-    """Write a voice folder: weights, manifest, card and self-test; whole or not at all. note: one more for the card.
+def write_imported(imported: Imported, out: Path, *, note: str = "", replace: bool = False) -> None:
+    """Make a voice folder of what was read. note: one more paragraph for the card.
 
     Raises VoiceError when `out` cannot be written, ImportingError when what was read cannot speak.
     """
-    from safetensors.torch import save_file
-
-    from sonorant.voice import card, check
-    from sonorant.voice.voice import load
-
     foreign = imported.network
     converts = foreign.n_speakers > 1 and any(name.startswith("posterior.") for name in foreign.state)
     purpose = Purpose.CONVERSION if converts else Purpose.SPEAKING
-    state = build(foreign, purpose, source=imported.source).state_dict()
-
-    def fill(folder: Path) -> None:
-        weights = folder / bundles.WEIGHTS
-        save_file({name: tensor.contiguous().clone() for name, tensor in state.items()}, weights)
-        manifest = VoiceManifest(
-            name=imported.name,
-            system="vits",
-            model=plain(foreign.cfg),
-            sample_rate_hz=foreign.cfg.spectrogram.sample_rate_hz,
-            symbols=imported.symbols,
-            frontend=imported.frontend,
-            speakers=imported.speakers,
-            components={bundles.WEIGHTS: bundles.sha256(weights)},
-            synthesis=imported.synthesis,
-            licence=imported.licence,
-            source=imported.source,
-            made_with=f"sonorant {__version__}",
-            n_symbols=foreign.n_symbols,
-        )
-        bundles.write_manifest(folder, manifest)
-        n_parameters = sum(tensor.numel() for tensor in state.values())
-        card.write(folder, manifest, n_parameters=n_parameters, notes=(*imported.notes, *((note,) if note else ())))
-        try:
-            check.write(folder, check.record(load(folder)))
-        except (ConfigError, TextError) as error:
-            raise ImportingError(f"{imported.source}: was read but cannot speak: {error}") from None
-
-    bundles.write_whole(out, fill, replace=replace)
+    voice = NewVoice(
+        name=imported.name,
+        system="vits",
+        model=plain(foreign.cfg),
+        weights=build(foreign, purpose, source=imported.source).state_dict(),
+        n_symbols=foreign.n_symbols,
+        sample_rate_hz=foreign.cfg.spectrogram.sample_rate_hz,
+        symbols=imported.symbols,
+        frontend=imported.frontend,
+        speakers=imported.speakers,
+        synthesis=imported.synthesis,
+        licence=imported.licence,
+        source=imported.source,
+        notes=(*imported.notes, *((note,) if note else ())),
+    )
+    try:
+        write_voice(voice, out, replace=replace)
+    except (ConfigError, TextError) as error:
+        raise ImportingError(f"{imported.source}: was read but cannot speak: {error}") from None
