@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from sonorant.cli import corpus, phonemize, say, voices
+from sonorant.cli import corpus, phonemize, say, train, voices
 from sonorant.errors import SonorantError
 
 # Typer's usage errors, whichever click it is built on: BadParameter is a UsageError is a ClickException.
@@ -29,6 +29,7 @@ app = typer.Typer(
 )
 app.command("say")(say.say)
 app.command("phonemize")(phonemize.phonemize)
+app.command("train")(train.train)
 app.add_typer(voices.app, name="voices")
 app.add_typer(corpus.app, name="corpus")
 

@@ -1,4 +1,4 @@
-"""`sonorant voices`: list, show, check and import."""
+"""`sonorant voices`: list, show, check, import and export-run."""
 
 from __future__ import annotations
 
@@ -8,9 +8,12 @@ from typing import Annotated
 
 import typer
 
-app = typer.Typer(help="Voices: list, show, check, import.", no_args_is_help=True)
+app = typer.Typer(help="Voices: list, show, check, import, export-run.", no_args_is_help=True)
 
 _VoiceArgument = Annotated[str, typer.Argument(help="A voice's name or folder.")]
+_OutArgument = Annotated[
+    str, typer.Argument(help="The voice folder to make; a bare name goes among the installed voices.")
+]
 
 
 @app.command("list")
@@ -81,21 +84,68 @@ def check(voice: _VoiceArgument) -> None:
     typer.echo(f"{loaded.name}: hashes match; {summary}")
 
 
+@app.command("export-run")
+def export_run(
+    run: Annotated[Path, typer.Argument(help="The folder of a run of 'sonorant train'.")],
+    out: _OutArgument,
+    name: Annotated[str | None, typer.Option(help="The voice's name; by default that of OUT.")] = None,
+    step: Annotated[int | None, typer.Option(help="Of the checkpoint; by default the best one.")] = None,
+    converts: Annotated[
+        bool | None,
+        typer.Option("--convert/--no-convert", help="Keep what converting between speakers needs; by default if > 1."),
+    ] = None,
+    licence: Annotated[str | None, typer.Option(help="The voice's licence; by default its corpus's.")] = None,
+) -> None:
+    """Make a voice folder from a run's checkpoint."""
+    from sonorant.models.recipes import read_run
+    from sonorant.voice.write import NewVoice, write_voice
+
+    target = _target(out)
+    trained = read_run(run, step)
+    tables = trained.tables
+    keeps_posterior = len(tables.speakers) > 1 if converts is None else converts
+    codes = [language.code for language in tables.frontend.languages]
+    voice = NewVoice(
+        name=name or target.name,
+        system=trained.system,
+        model=trained.model,
+        weights=trained.for_voice(keeps_posterior),
+        n_symbols=trained.n_symbols,
+        sample_rate_hz=trained.sample_rate_hz,
+        symbols=tables.symbols,
+        frontend=tables.frontend,
+        speakers=tables.speakers,
+        language_of_speaker={
+            speaker: codes[row] for speaker, row in zip(tables.speakers, tables.language_of_speaker, strict=True) if row
+        },
+        licence="; ".join(tables.licences) if licence is None else licence,
+        source=", ".join(tables.corpora),
+        notes=(f"Trained for {trained.step:,} steps on {tables.seconds / 3600:.2f} hours of recordings.",),
+    )
+    write_voice(voice, target)
+    typer.echo(f"{target}: made from step {trained.step:,} of {run}")
+
+
 @app.command("import")
 def import_(
     source: Annotated[
         Path, typer.Argument(help="Piper .onnx, official VITS G_*.pth, or transformers VitsModel folder.")
     ],
-    out: Annotated[str, typer.Argument(help="The voice folder to make; a bare name goes among the installed voices.")],
+    out: _OutArgument,
     name: Annotated[str | None, typer.Option(help="The voice's name; by default that of OUT.")] = None,
     language: Annotated[str | None, typer.Option(help="For sources that do not say theirs, such as en-us.")] = None,
     symbols: Annotated[Path | None, typer.Option(help="For official VITS: a JSON list of symbols, in order.")] = None,
     licence: Annotated[str, typer.Option(help="The licence to put on the card.")] = "",
 ) -> None:
     """Make a voice folder from another program's voice."""
-    from sonorant.voice import bundle as bundles
     from sonorant.voice.interchange import import_voice
 
-    target = Path(out) if os.sep in out or not bundles.is_name(out) else bundles.voices_home() / out
+    target = _target(out)
     import_voice(source, target, name=name or target.name, language=language, symbols=symbols, licence=licence)
     typer.echo(f"{target}: imported from {source}")
+
+
+def _target(out: str) -> Path:
+    from sonorant.voice import bundle as bundles
+
+    return Path(out) if os.sep in out or not bundles.is_name(out) else bundles.voices_home() / out

@@ -1,0 +1,123 @@
+"""`sonorant train`: from a configuration and a manifest to a run."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from sonorant.training.transfer import Source
+
+_USAGE = "sonorant train CONFIG --run DIR [key=value …]"
+
+
+def train(
+    arguments: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[CONFIG] [KEY=VALUE]…", help="A YAML file, and settings that replace its own."),
+    ] = None,
+    run: Annotated[Path, typer.Option("--run", help="The run's folder.")] = Path(),
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in the folder.")] = False,
+    init_from: Annotated[
+        str | None, typer.Option("--init-from", help="Start from the weights of a voice, or of another run.")
+    ] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+) -> None:
+    """Train a system, stage by stage; what is complete is skipped. Several processes: torchrun -m sonorant train …"""
+    from sonorant.config import override, plain, read_yaml, yaml_text
+    from sonorant.errors import ParameterError, TrainingError
+    from sonorant.models.recipes import CONFIG, parse_recipe
+    from sonorant.training.devices import build_fabric
+    from sonorant.training.stage import differences, run_stages
+
+    if run == Path():
+        raise ParameterError(f"no --run: name the folder of the run, as in '{_USAGE}'")
+    if device not in ("auto", "cpu", "cuda"):
+        raise ParameterError(f"--device is {device!r}, expected auto, cpu or cuda")
+    given = list(arguments or [])
+    own = run / CONFIG
+    source_file = Path(given.pop(0)) if given and "=" not in given[0] else None
+    if resume and not own.is_file():
+        raise TrainingError(f"{run}: holds no run to resume; leave out --resume to begin one")
+    if not resume and own.exists():
+        raise TrainingError(f"{run}: holds a run already; add --resume to go on with it, or name another folder")
+    if source_file is None and not resume:
+        raise ParameterError(f"no configuration: name one, as in '{_USAGE}'")
+    data = override(read_yaml(source_file or own), given)
+    recipe = parse_recipe(data, source=str(source_file or own))
+    settings = plain(recipe)
+    fabric = build_fabric(recipe.precision, accelerator=device)
+
+    def say(line: str) -> None:
+        if fabric.is_global_zero:
+            typer.echo(line, err=True)
+
+    if resume:
+        changed = differences(read_yaml(own), settings)
+        decisive = [change for change in changed if not change.startswith(("run.", "loader."))]
+        if decisive:
+            raise TrainingError(
+                f"{run}: was begun with other settings: {'; '.join(decisive)}; set them back, or begin another run"
+            )
+        for change in changed:
+            say(f"changed: {change}")
+    if fabric.is_global_zero:
+        run.mkdir(parents=True, exist_ok=True)
+        _write(own, yaml_text(settings))
+    with _stop_on_signal() as should_stop:
+        source = None if init_from is None else _source(init_from)
+        stages = recipe.stages(fabric, run, source=source, should_stop=should_stop)
+        run_stages(stages, run, fabric, say=say)
+    say(f"{run}: trained; 'sonorant voices export-run {run} OUT' makes a voice of it")
+
+
+def _write(path: Path, text: str) -> None:
+    from sonorant.audio.io import whole_file
+
+    with whole_file(path) as part:
+        part.write_text(text, encoding="utf-8")
+
+
+@contextmanager
+def _stop_on_signal() -> Iterator[Any]:
+    """Within it, SIGINT and SIGTERM ask for a stop after the step; a second SIGINT stops at once."""
+    asked: list[int] = []
+
+    def ask(number: int, frame: object) -> None:
+        if asked and number == signal.SIGINT:
+            raise KeyboardInterrupt
+        asked.append(number)
+
+    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield lambda: bool(asked)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _source(name_or_path: str) -> Source:
+    """The weights of a voice or of a run."""
+    from safetensors.torch import load_file
+
+    from sonorant.models.recipes import CONFIG, read_run
+    from sonorant.training.transfer import Source
+    from sonorant.voice import bundle as bundles
+    from sonorant.voice.bundle import WEIGHTS, Bundle
+
+    path = Path(name_or_path)
+    if (path / CONFIG).is_file():
+        trained = read_run(path)
+        return Source(name_or_path, trained.weights, trained.tables.symbols, trained.tables.speakers)
+    bundle = Bundle.read(bundles.find(name_or_path))
+    return Source(
+        name=name_or_path,
+        weights=load_file(bundle.component(WEIGHTS)),
+        symbols=bundle.manifest.symbols,
+        speakers=bundle.manifest.speakers,
+    )
