@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import unicodedata
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sonorant.data.corpora.rows import Row, Wishes
@@ -30,28 +30,27 @@ def verified(rows: Iterable[Row | Rejected], wishes: Wishes, *, corpus: str, lic
 
     out: the manifest's folder. Recordings below it are named from it, all others in full.
     """
-    utterances: list[Utterance] = []
+    utterances: dict[str, Utterance] = {}
     rejected: list[Rejected] = []
-    ids: set[str] = set()
     for row in rows:
-        if isinstance(row, Rejected):
-            rejected.append(row)
-            continue
-        outcome = _utterance(row, wishes, corpus=corpus, licence=licence, out=out)
-        if isinstance(outcome, Utterance) and outcome.id in ids:
-            outcome = Rejected(audio=str(row.audio), reason=f"the id {row.id} is taken already")
-        if isinstance(outcome, Rejected):
-            rejected.append(outcome)
-        else:
-            ids.add(outcome.id)
-            utterances.append(outcome)
-    return Imported(utterances, rejected)
+        outcome: Row | Utterance | Rejected = row
+        if isinstance(row, Row):
+            outcome = _utterance(row, wishes, corpus=corpus, licence=licence, out=out)
+            if isinstance(outcome, Utterance) and outcome.id in utterances:
+                outcome = Rejected(audio=str(row.audio), reason=f"the id {row.id} is taken already")
+        if isinstance(outcome, Utterance):
+            utterances[outcome.id] = outcome
+        elif isinstance(outcome, Rejected):
+            rejected.append(replace(outcome, audio=_shown(outcome.audio), reason=_shown(outcome.reason)))
+    return Imported(list(utterances.values()), rejected)
 
 
 def _utterance(row: Row, wishes: Wishes, *, corpus: str, licence: str, out: Path) -> Utterance | Rejected:
     def refuse(reason: str) -> Rejected:
         return Rejected(audio=str(row.audio), reason=reason)
 
+    if any(_shown(part) != part for part in (row.id, str(row.audio), row.text, row.speaker, row.language)):
+        return refuse("its path, speaker or text is not UTF-8")
     text = " ".join(unicodedata.normalize("NFC", row.text).split())
     if not text:
         return refuse("its text is empty")
@@ -106,16 +105,21 @@ def header_duration_s(path: Path) -> float:
     return float(header.frames) / float(header.samplerate)
 
 
+def _shown(text: str) -> str:
+    """The text with what is no character escaped: bytes of a file that is not UTF-8."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
 def _named_from(audio: Path, out: Path) -> str:
     full = Path(os.path.abspath(audio))
     start = Path(os.path.abspath(out))
     return full.relative_to(start).as_posix() if full.is_relative_to(start) else str(full)
 
 
-def check_places(source: Path | None, out: Path) -> None:
+def check_places(source: Path | None, out: Path, *, may_be_file: bool) -> None:
     """Raise CorpusError when a corpus cannot be read from `source`, or a manifest not be written into `out`."""
     if source is not None:
-        if not source.is_dir():
+        if not source.is_dir() and not (may_be_file and source.is_file()):
             raise CorpusError(f"{source}: no such folder; give the folder of the corpus")
         if out.resolve().is_relative_to(source.resolve()):
             raise CorpusError(f"{out}: lies in the corpus {source}, which is never written to; choose another folder")
