@@ -109,11 +109,12 @@ def test_what_is_heard_is_measured_and_judged(tmp_path: Path, corpus: list[Utter
     assert by_id["u4"].faults["cer"].endswith("heard: Two words.")
 
 
-def test_another_spelling_is_no_fault(tmp_path: Path) -> None:
-    """The letter c and the word "see" are said alike."""
-    letter = write_utterance(tmp_path, "a", tone(), text="c")
-    outcome = check(tmp_path / "manifest.jsonl", [letter], limits=Limits(), recogniser=Says("See!"))
-    assert outcome.utterances[0].measures["cer"] > 1
+@pytest.mark.parametrize(("text", "hears"), [("c", "See!"), ("zed", "Z"), ("I", "Bye!")])
+def test_a_word_heard_as_one_like_it_is_no_fault(tmp_path: Path, text: str, hears: str) -> None:
+    """The letter c and the word "see" are said alike, and a short word is guessed at."""
+    letter = write_utterance(tmp_path, "a", tone(), text=text)
+    outcome = check(tmp_path / "manifest.jsonl", [letter], limits=Limits(), recogniser=Says(hears))
+    assert outcome.utterances[0].measures["cer"] > 0.3
     assert faults(outcome) == {}
 
 

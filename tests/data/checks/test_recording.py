@@ -78,7 +78,11 @@ def test_a_flac_file_cut_short_is_at_fault(tmp_path: Path) -> None:
 def test_a_part_that_reaches_past_the_end_is_truncated(tmp_path: Path) -> None:
     utterance = write_utterance(tmp_path, "a", tone(1.0))
     assert faults(tmp_path, replace(utterance, start_s=0.2, end_s=1.2, duration_s=1.0)) == {}
-    assert "0.100 s before" in faults(tmp_path, replace(utterance, start_s=0.3, end_s=1.3, duration_s=1.0))["truncated"]
+    assert faults(tmp_path, replace(utterance, start_s=0.2, end_s=1.2004, duration_s=1.0004)) == {}
+    assert (
+        "ends 0.100 s before"
+        in faults(tmp_path, replace(utterance, start_s=0.3, end_s=1.3, duration_s=1.0))["truncated"]
+    )
     assert "truncated" in faults(tmp_path, replace(utterance, start_s=9.0, end_s=10.0, duration_s=1.0))
     assert "truncated" in faults(tmp_path, replace(utterance, start_s=9.0, duration_s=1.0))
 

@@ -136,7 +136,8 @@ def _with_cer(utterance: Utterance, before: Utterance, hearing: Hearing, limits:
     else:
         return utterance
     utterance = replace(utterance, measures={**utterance.measures, **rates})
-    if min(rates.values()) <= limits.max_cer:
+    n_edits = round(rates["per"] * utterance.measures["n_phonemes"])
+    if min(rates.values()) <= limits.max_cer or n_edits < limits.min_phoneme_edits:
         return utterance
     return _with_faults(utterance, {"cer": f"{rates['cer']:.0%} of the characters differ{said}"})
 

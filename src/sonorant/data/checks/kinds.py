@@ -60,6 +60,8 @@ class Limits:
     """Outliers are looked for among so many utterances or more."""
     max_cer: float = 0.3
     """Only a fault where the phonemes differ as much: a recogniser may write "see" for the letter c."""
+    min_phoneme_edits: int = 3
+    """Only a fault where so many phonemes differ: a recogniser guesses at a word of two."""
 
     def __post_init__(self) -> None:
         for part in fields(self):

@@ -22,6 +22,8 @@ from sonorant.data.manifest import Utterance
 from sonorant.errors import AudioError
 
 _FULL_SCALE = 32767 / 32768
+# Times are written rounded.
+_ROUNDING_S = 1e-3
 # One sample at full scale is the peak of a recording that just fits.
 _FULL_SCALE_SAMPLES = 2
 # So many equal samples at the extreme are a flat top; in a quiet recording they are only coarse steps.
@@ -34,9 +36,12 @@ class Part:
     """The part of a recording that an utterance uses."""
 
     samples: Samples
-    """[N, C]; fewer than n_announced where the recording breaks off."""
+    """[N, C]; fewer than n_promised where the recording cannot be decoded to its end."""
     sample_rate_hz: int
-    n_announced: int
+    n_promised: int
+    """Samples of the part within the length that the file's header gives."""
+    past_end_s: float
+    """How far the part reaches past that length."""
 
 
 def read_part(path: Path, utterance: Utterance) -> Part:
@@ -45,13 +50,18 @@ def read_part(path: Path, utterance: Utterance) -> Part:
 
     try:
         with soundfile.SoundFile(path) as file:
-            start = round(utterance.start_s * file.samplerate)
+            start = min(round(utterance.start_s * file.samplerate), file.frames)
             end = file.frames if utterance.end_s is None else round(utterance.end_s * file.samplerate)
+            n_promised = max(0, min(end, file.frames) - start)
             if start:
-                file.seek(min(start, file.frames))
-            n_announced = max(0, end - start)
-            samples: Samples = file.read(n_announced, dtype="float32", always_2d=True)
-            return Part(samples=samples, sample_rate_hz=int(file.samplerate), n_announced=n_announced)
+                file.seek(start)
+            samples: Samples = file.read(n_promised, dtype="float32", always_2d=True)
+            return Part(
+                samples=samples,
+                sample_rate_hz=int(file.samplerate),
+                n_promised=n_promised,
+                past_end_s=max(0, end - file.frames) / file.samplerate,
+            )
     except (soundfile.SoundFileError, OSError) as error:
         what = f"cannot be decoded ({error})" if path.exists() else "there is no such file"
         raise AudioError(f"{path}: {what}") from None
@@ -108,9 +118,10 @@ def _in_runs(flags: NDArray[np.bool_], *, at_least: int) -> NDArray[np.bool_]:
 
 def _length(found: Findings, path: Path, part: Part, utterance: Utterance, limits: Limits) -> None:
     length_s = len(part.samples) / part.sample_rate_hz
-    if missing := part.n_announced - len(part.samples):
-        missing_s = missing / part.sample_rate_hz
-        found.faults["truncated"] = f"the recording breaks off {missing_s:.3f} s before the utterance ends"
+    if part.past_end_s > _ROUNDING_S:
+        found.faults["truncated"] = f"the recording ends {part.past_end_s:.3f} s before the utterance does"
+    elif missing := part.n_promised - len(part.samples):
+        found.faults["truncated"] = f"the last {missing:,} of {part.n_promised:,} samples are missing"
     elif not length_s:
         found.faults["truncated"] = "the recording ends before the utterance begins"
     elif utterance.end_s is None and (reason := _cut_short(path)):
