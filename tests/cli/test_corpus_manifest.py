@@ -117,6 +117,9 @@ def _leave(manifest: Path) -> None:
         (_leave, ["check", "--out", "no/such/m.jsonl"], "does not exist"),
         (_leave, ["check", "--out", "."], "is not a regular file"),
         (_leave, ["check", "--out", "/proc/m.jsonl"], "cannot be written"),
+        (_leave, ["check", "--out", "a\0b"], ""),
+        (_leave, ["split", "--out", "x" * 300], ""),
+        (_leave, ["check", "--asr", "a\0b"], ""),
         (_leave, ["split", "--validation", "many"], "is no portion"),
         (_leave, ["split", "--test", "1.5"], "is no portion"),
         (_leave, ["split", "--validation", "4"], "leave nothing to train on"),
@@ -141,6 +144,17 @@ def test_bad_input_is_one_line_and_changes_nothing(
     assert told.err.startswith("sonorant: ")
     assert message in told.err
     assert {path: path.read_bytes() for path in Path.cwd().rglob("*") if path.is_file()} == before
+
+
+@pytest.mark.parametrize("command", ["check", "split"])
+@pytest.mark.parametrize("path", ["a\0b", "x" * 300, ".", "/dev/null", "missing/m.jsonl", ""])
+def test_what_is_no_manifest_is_refused(
+    manifest: Path, capsys: pytest.CaptureFixture[str], command: str, path: str
+) -> None:
+    run(command, path, code=2)
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert len(told.err.strip().splitlines()) == 1
 
 
 def test_a_manifest_of_many_speakers_shows_the_largest(manifest: Path, capsys: pytest.CaptureFixture[str]) -> None:

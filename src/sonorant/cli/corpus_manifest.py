@@ -49,8 +49,8 @@ def check(
         raise ParameterError("--asr-cuda says where a recogniser runs, but there is none; name one with --asr")
     given = {"max_cer": max_cer, "max_silence_s": max_silence}
     limits = parse(Limits, {name: value for name, value in given.items() if value is not None}, source="limits")
-    utterances = read_manifest(manifest)
     target = _target(manifest, out)
+    utterances = read_manifest(manifest)
     n_jobs = jobs or _available_cores()
     recogniser = Recogniser(asr, jobs=n_jobs, device="cuda" if asr_cuda else "cpu") if asr else None
     checked = run_check(manifest, utterances, limits=limits, recogniser=recogniser, jobs=n_jobs, progress=_progress_bar)
@@ -81,8 +81,8 @@ def split(
     from sonorant.data.split import split as assign
 
     portions = {"validation": Portion.parse(validation), "test": Portion.parse(test)}
-    utterances = read_manifest(manifest)
     target = _target(manifest, out)
+    utterances = read_manifest(manifest)
     assigned = assign(utterances, validation=portions["validation"], test=portions["test"], seed=seed, again=again)
     write_manifest(target, relocated(assigned, source=manifest, target=target))
     _print_splits(assigned)

@@ -68,6 +68,11 @@ def test_what_is_no_audio_is_unreadable(tmp_path: Path, contents: bytes | None) 
     assert ("no such file" in found["unreadable"]) == (contents is None)
 
 
+@pytest.mark.parametrize("audio", [".", "a\0b.wav", "/dev/zero", "x" * 300])
+def test_what_is_no_file_is_unreadable(tmp_path: Path, audio: str) -> None:
+    assert "unreadable" in faults(tmp_path, replace(write_utterance(tmp_path, "a", tone()), audio=audio))
+
+
 def test_a_flac_file_cut_short_is_at_fault(tmp_path: Path) -> None:
     utterance = write_utterance(tmp_path, "a", tone(3.0), suffix=".flac")
     path = tmp_path / utterance.audio

@@ -1,0 +1,1 @@
+"""What can be said against an utterance, and how it is found."""

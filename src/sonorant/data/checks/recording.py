@@ -49,6 +49,8 @@ def read_part(path: Path, utterance: Utterance) -> Part:
     import soundfile
 
     try:
+        if not path.is_file():
+            raise AudioError(f"{path}: there is no such file")
         with soundfile.SoundFile(path) as file:
             start = min(round(utterance.start_s * file.samplerate), file.frames)
             end = file.frames if utterance.end_s is None else round(utterance.end_s * file.samplerate)
@@ -63,8 +65,7 @@ def read_part(path: Path, utterance: Utterance) -> Part:
                 past_end_s=max(0, end - file.frames) / file.samplerate,
             )
     except (soundfile.SoundFileError, OSError) as error:
-        what = f"cannot be decoded ({error})" if path.exists() else "there is no such file"
-        raise AudioError(f"{path}: {what}") from None
+        raise AudioError(f"{path}: cannot be decoded ({error})") from None
 
 
 def examine_recording(path: Path, utterance: Utterance, limits: Limits) -> tuple[Findings, float]:
