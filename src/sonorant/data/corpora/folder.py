@@ -42,7 +42,7 @@ def read(source: Path, out: Path, wishes: Wishes) -> Iterator[Row | Rejected]:
             continue
         audio = _find(listed.parent, name)
         if audio is None:
-            yield Rejected(audio=where, reason=f"there is no recording {name!r} in {listed.parent} or its wavs")
+            yield Rejected(audio=where, reason=f"there is no recording {name!r} beside the list or in wavs")
             continue
         yield Row(id=str(Path(name).with_suffix("")), audio=audio, text=text, speaker=speaker, language=language)
 
