@@ -48,3 +48,12 @@ def test_taking_by_distance_is_the_transpose_of_placing(length: int) -> None:
 def test_heads_must_divide_the_width() -> None:
     with pytest.raises(ValueError, match="3 heads do not divide a width of 8"):
         RelativeAttention(8, 3, 4, 0.0)
+
+
+def test_a_bias_of_the_keys_changes_nothing() -> None:
+    attention = randomized(RelativeAttention(8, 2, 3, 0.0))
+    x, pairs = normal(2, 8, 9), torch.ones(2, 9, 9)
+    before = attention(x, pairs)
+    with torch.no_grad():
+        attention.key.bias += 3.0
+    torch.testing.assert_close(attention(x, pairs), before)

@@ -34,6 +34,10 @@ class RelativeAttention(nn.Module):
         self.output = nn.Conv1d(d, d, 1)
         for projection in (self.query, self.key, self.value):
             nn.init.xavier_uniform_(projection.weight)
+        # What is added to all keys alike changes no attention: its gradient is rounding error, which Adam would follow.
+        # It stays because checkpoints have it.
+        assert self.key.bias is not None
+        self.key.bias.requires_grad_(False)
         self.relative_key = nn.Parameter(torch.randn(1, 2 * window + 1, d_head) * d_head**-0.5)
         self.relative_value = nn.Parameter(torch.randn(1, 2 * window + 1, d_head) * d_head**-0.5)
         self.dropout = nn.Dropout(dropout)
