@@ -14,6 +14,7 @@ import hashlib
 import io
 import json
 import os
+import pickle
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -101,7 +102,7 @@ def read(folder: Path, step: int | None = None, *, best: bool = False) -> Checkp
         parts = {name.removesuffix(".safetensors"): load(data) for name, data in files.items()}
     except OSError as error:
         raise TrainingError(f"{place}: cannot be read ({error.strerror or error}){_other(known)}") from None
-    except (KeyError, ValueError, SafetensorError) as error:
+    except (KeyError, ValueError, SafetensorError, pickle.UnpicklingError) as error:
         raise TrainingError(f"{place}: is damaged ({error}){_other(known)}") from None
     return Checkpoint(parts=parts, optimizers=optimizers, state=state)
 

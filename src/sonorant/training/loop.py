@@ -247,13 +247,17 @@ class _Loop(Generic[P]):
             figure = exhibits.metrics[self._training.best_by]
             if self._best is None or figure < self._best[0]:
                 self._best = (figure, self._step)
-                if self._step % self._run.checkpoint_every:
-                    self._save()
+                self._write()
         self._fabric.barrier()
 
     # ---- checkpoints ----------------------------------------------------------------------------------------------
 
     def _save(self) -> None:
+        self._write()
+        self._fabric.barrier()
+
+    def _write(self) -> None:
+        """Write a checkpoint, in the first process, if there is none of this step."""
         if self._fabric.is_global_zero and self._saved != self._step:
             step = self._training.step
             precision = self._fabric.strategy.precision.state_dict()
@@ -277,7 +281,6 @@ class _Loop(Generic[P]):
             self._saved = self._step
             best = self._best[1] if self._best else None
             checkpoints.prune(self._checkpoints, keep_last=self._run.keep_last, best=best)
-        self._fabric.barrier()
 
     def _restore(self, saved: Checkpoint) -> None:
         for player in self._training.step.players:

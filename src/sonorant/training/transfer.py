@@ -5,7 +5,6 @@ What is taken as it is, what is taken in part, and what starts fresh is listed; 
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -14,8 +13,6 @@ import torch
 from torch import Tensor, nn
 
 from sonorant.errors import TrainingError
-
-_log = logging.getLogger(__name__)
 
 _DIRECTION = ".parametrizations.weight.original1"
 _LENGTH = ".parametrizations.weight.original0"
@@ -103,9 +100,7 @@ def transfer(
     _refuse(fresh, may_be_fresh, f"{source.name}: lacks")
     _refuse(left_over, may_be_left, f"{source.name}: has, and the model has not,")
     network.load_state_dict(state)
-    outcome = Transferred(tuple(taken), tuple(in_part), tuple(fresh), tuple(left_over))
-    _log.info("%s: %s", source.name, outcome)
-    return outcome
+    return Transferred(tuple(taken), tuple(in_part), tuple(fresh), tuple(left_over))
 
 
 def _find(weights: Mapping[str, Tensor], name: str) -> tuple[str, Tensor] | None:

@@ -134,7 +134,7 @@ def build(recipe: VitsRecipe, fabric: Fabric, corpus: Corpus, *, source: Source 
     network = Vits(cfg, SymbolTable(tables.symbols).n_rows, len(tables.speakers))
     judges = Discriminators(recipe.discriminators)
     if source is not None:
-        transfer(
+        outcome = transfer(
             source,
             network,
             tables=(
@@ -144,6 +144,7 @@ def build(recipe: VitsRecipe, fabric: Fabric, corpus: Corpus, *, source: Source 
             # A voice has left behind what only training needs.
             may_be_fresh=("posterior.*", "duration.posterior.*", "duration.flow.first.*"),
         )
+        fabric.print(f"{TRAIN}: from {source.name}: {outcome}", file=sys.stderr)
     generator = set_up(fabric, "generator", network, recipe.generator)
     discriminator = set_up(fabric, "discriminator", judges, recipe.discriminator)
     game = VitsGame(
