@@ -20,10 +20,6 @@ class Imported:
     utterances: list[Utterance]
     rejected: list[Rejected]
 
-    @property
-    def duration_s(self) -> float:
-        return sum(utterance.duration_s for utterance in self.utterances)
-
 
 def verified(rows: Iterable[Row | Rejected], wishes: Wishes, *, corpus: str, licence: str, out: Path) -> Imported:
     """Turn rows into utterances; what cannot be one is rejected with its reason.
@@ -37,7 +33,7 @@ def verified(rows: Iterable[Row | Rejected], wishes: Wishes, *, corpus: str, lic
         if isinstance(row, Row):
             outcome = _utterance(row, wishes, corpus=corpus, licence=licence, out=out)
             if isinstance(outcome, Utterance) and outcome.id in utterances:
-                outcome = Rejected(audio=str(row.audio), reason=f"the id {row.id} is taken already")
+                outcome = Rejected(audio=_named_from(row.audio, out), reason=f"the id {row.id} is taken already")
         if isinstance(outcome, Utterance):
             utterances[outcome.id] = outcome
         elif isinstance(outcome, Rejected):
@@ -47,7 +43,7 @@ def verified(rows: Iterable[Row | Rejected], wishes: Wishes, *, corpus: str, lic
 
 def _utterance(row: Row, wishes: Wishes, *, corpus: str, licence: str, out: Path) -> Utterance | Rejected:
     def refuse(reason: str) -> Rejected:
-        return Rejected(audio=str(row.audio), reason=reason)
+        return Rejected(audio=_named_from(row.audio, out), reason=reason)
 
     if any(_shown(part) != part for part in (row.id, str(row.audio), row.text, row.speaker, row.language)):
         return refuse("its path, speaker or text is not UTF-8")
