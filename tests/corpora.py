@@ -20,7 +20,6 @@ def write_corpus(
     n: int = 8,
     speakers: Sequence[str] = ("ann", "bob"),
     validation: int = 2,
-    texts: Sequence[str] = TEXTS,
 ) -> Path:
     """A manifest of `n` utterances, harmonic sounds of 0.7 to 1.5 seconds; returns its path."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -38,7 +37,7 @@ def write_corpus(
             Utterance(
                 id=f"u{index}",
                 audio=f"{index}.wav",
-                text=texts[index % len(texts)],
+                text=TEXTS[index % len(TEXTS)],
                 speaker=speakers[index % len(speakers)],
                 language="en-us",
                 duration_s=len(t) / RATE_HZ,

@@ -32,7 +32,7 @@ def test_warm_up_ends_where_it_says() -> None:
 def test_impossible_schedules_are_refused() -> None:
     with pytest.raises(ValueError, match="start < end"):
         Linear(start=5, end=5, first=0, last=1)
-    with pytest.raises(ValueError, match="gamma is 1.1"):
+    with pytest.raises(ValueError, match=r"gamma is 1\.1"):
         Exponential(value=1, gamma=1.1)
     with pytest.raises(ValueError, match="every is 0"):
         Exponential(value=1, gamma=1, every=0)
