@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
+    from sonorant.audio.spectrogram import SpectrogramConfig
+
 
 @dataclass(frozen=True)
 class Synthesis:
@@ -38,6 +40,35 @@ class Synthesizer(Protocol):
     ) -> Synthesis: ...
 
 
+class Converter(Protocol):
+    """A network that gives speech to another of its speakers: what a runtime asks of a system that converts."""
+
+    @property
+    def spectrogram(self) -> SpectrogramConfig:
+        """Of what `convert` is given."""
+        ...
+
+    @property
+    def context_frames(self) -> int:
+        """How far, in frames, the samples of one frame look, at most."""
+        ...
+
+    def convert(
+        self,
+        spec: Tensor,
+        spec_lengths: Tensor,
+        source: Tensor,
+        target: Tensor,
+        *,
+        noise: Callable[[tuple[int, ...]], Tensor],
+    ) -> Tensor:
+        """spec: [B, n_bins, T] linear magnitudes; spec_lengths, source, target: int64 [B]. Returns [B, N].
+
+        noise: asked once, for [B, C, T].
+        """
+        ...
+
+
 def load_synthesizer(
     system: str,
     model: Mapping[str, Any],
@@ -58,3 +89,13 @@ def load_synthesizer(
 
             return load(model, weights, n_symbols=n_symbols, n_speakers=n_speakers, source=source)
     raise VoiceError(f"{source}: system is {system!r}, but this sonorant knows vits: upgrade sonorant")
+
+
+def converter_in(network: Synthesizer, system: str) -> Converter | None:
+    """What converts speech in a network that `load_synthesizer` gave for a system; None if it can only speak."""
+    match system:
+        case "vits":
+            from sonorant.models.vits.convert import converter_in
+
+            return converter_in(network)
+    return None
