@@ -41,12 +41,12 @@ CONFIG = VitsConfig(
 )
 
 
-def write_tiny_voice(folder: Path) -> None:
-    """Write the voice folder; always the same weights."""
+def write_tiny_voice(folder: Path, *, converts: bool = False) -> None:
+    """Write the voice folder; always the same weights. converts: with a posterior, to convert speech."""
     symbols = standard_symbols()
     n_symbols = max(symbols.values()) + 1
     generator = torch.Generator().manual_seed(0)
-    network = Vits(CONFIG, n_symbols, 2).for_inference(Purpose.SPEAKING)
+    network = Vits(CONFIG, n_symbols, 2).for_inference(Purpose.CONVERSION if converts else Purpose.SPEAKING)
     state = {
         name: 0.3 * torch.randn(tensor.shape, generator=generator) for name, tensor in network.state_dict().items()
     }

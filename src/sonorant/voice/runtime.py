@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+
+from sonorant.audio.io import Samples
 
 Noise = Callable[[tuple[int, ...]], NDArray[np.float32]]  # a shape -> standard normal numbers, in the order asked for
 
@@ -34,4 +36,19 @@ class Runtime(Protocol):
         noise_scale_duration: float,
     ) -> SpokenTokens:
         """Speak one sentence's tokens as one of the voice's speakers."""
+        ...
+
+    @property
+    def converts(self) -> bool:
+        """Whether `convert` can be asked for."""
+        ...
+
+    def convert(
+        self, blocks: Iterable[Samples], *, source: int, target: int, noise: Noise, noise_scale: float
+    ) -> Iterator[Samples]:
+        """Give one speaker's recording to another, piece by piece, in bounded memory.
+
+        blocks: at the voice's sample rate, read only as far as needed. noise: asked for [T, C], frame after frame.
+        All but the last incomplete frame of the recording comes back. Raises AudioError when it is too short.
+        """
         ...

@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from sonorant.audio.io import Samples
 from sonorant.errors import ConfigError, VoiceError
-from sonorant.models import Synthesizer, load_synthesizer
+from sonorant.models import Converter, Synthesizer, converter_in, load_synthesizer
 from sonorant.text.symbols import SymbolTable
 from sonorant.voice.bundle import MANIFEST, WEIGHTS, Bundle
+from sonorant.voice.conversion import converted
 from sonorant.voice.runtime import Noise, SpokenTokens
 
 
 class TorchRuntime:
     """A system's network on a device."""
 
-    def __init__(self, network: Synthesizer, *, n_speakers: int, device: torch.device) -> None:
+    def __init__(
+        self, network: Synthesizer, converter: Converter | None, *, n_speakers: int, device: torch.device
+    ) -> None:
+        """converter: the same network, if it converts."""
         self._network = network
+        self._converter = converter
         self._n_speakers = n_speakers
         self._device = device
 
@@ -51,7 +57,8 @@ class TorchRuntime:
             raise VoiceError(str(error)) from None
         except SafetensorError as error:
             raise VoiceError(f"{bundle.folder / WEIGHTS}: is no safetensors file ({error})") from None
-        return cls(network, n_speakers=len(manifest.speakers), device=torch.device(device))
+        converter = converter_in(network, manifest.system)
+        return cls(network, converter, n_speakers=len(manifest.speakers), device=torch.device(device))
 
     @torch.inference_mode()
     def speak(
@@ -80,3 +87,23 @@ class TorchRuntime:
         )
         samples = said.samples[0].float().cpu().numpy()
         return SpokenTokens(samples.astype(np.float32, copy=False), said.frames_per_token[0].cpu().numpy())
+
+    @property
+    def converts(self) -> bool:
+        """See `Runtime`."""
+        return self._converter is not None
+
+    def convert(
+        self, blocks: Iterable[Samples], *, source: int, target: int, noise: Noise, noise_scale: float
+    ) -> Iterator[Samples]:
+        """Give one speaker's recording to another; see `Runtime`."""
+        assert self._converter is not None, "ask `converts` first"
+        return converted(
+            blocks,
+            self._converter,
+            source=source,
+            target=target,
+            noise=noise,
+            noise_scale=noise_scale,
+            device=self._device,
+        )

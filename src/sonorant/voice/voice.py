@@ -1,4 +1,4 @@
-"""A voice speaks: text in, samples and times out."""
+"""A voice speaks: text in, samples and times out. A voice of several speakers may also convert speech among them."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from sonorant.audio import blocks as recordings
+from sonorant.audio.io import Samples
 from sonorant.errors import ParameterError, TextError, VoiceError, VoiceNotFoundError
 from sonorant.text.frontend import Frontend, Sentence
 from sonorant.text.lexicon import Lexicon
@@ -35,7 +37,11 @@ _MAX_SEED = 2**63 - 1
 
 
 class Voice:
-    """A loaded voice. `say` gives a whole text, `stream` its sentences as they are made."""
+    """A loaded voice.
+
+    `say` gives a whole text, `stream` its sentences as they are made; `convert` gives a recording to another speaker,
+    `convert_stream` does it piece by piece.
+    """
 
     def __init__(self, bundle: Bundle, runtime: Runtime) -> None:
         self.bundle = bundle
@@ -120,7 +126,7 @@ class Voice:
             raise TextError(f"the text is {type(text).__name__}, expected a string or lines of one")
         index = self._speaker(speaker)
         native = self.manifest.language_of_speaker.get(self.speakers[index])
-        frontend = self.frontend(language or native, lexicon=lexicon)
+        frontend = self.frontend(native if language is None else language, lexicon=lexicon)
         settings = _checked(
             self.manifest.synthesis,
             length_scale=length_scale,
@@ -131,6 +137,68 @@ class Voice:
         )
         lines = text.splitlines() if isinstance(text, str) else text
         return self._stream(lines, frontend, index, settings, _seed(seed))
+
+    def convert(
+        self,
+        samples: Samples,
+        sample_rate_hz: int,
+        *,
+        speaker: str,
+        source: str | None = None,
+        seed: int | None = None,
+        noise_scale: float = 1.0,
+    ) -> Speech:
+        """Give a recording of one of the voice's speakers to another. The speech has no words or times, only samples.
+
+        samples: mono floats [N] in [-1, 1], at any rate; what comes back is at the voice's rate and may lack the last
+        incomplete frame. speaker: who is to be heard; source: who is heard in the recording, with two speakers the
+        other one if it is None. noise_scale: 1 is what the voice was trained with, 0 leaves chance out.
+        Raises VoiceError when the voice cannot convert or lacks the speaker, ParameterError for a number out of range,
+        AudioError when the recording is too short, silent or broken, MissingExtraError without soxr at another rate.
+        """
+        seed = _seed(seed)
+        pieces = self.convert_stream(
+            [samples], sample_rate_hz, speaker=speaker, source=source, seed=seed, noise_scale=noise_scale
+        )
+        return join(list(pieces), sample_rate_hz=self.sample_rate_hz, seed=seed)
+
+    def convert_stream(
+        self,
+        blocks: Iterable[Samples],
+        sample_rate_hz: int,
+        *,
+        speaker: str,
+        source: str | None = None,
+        seed: int | None = None,
+        noise_scale: float = 1.0,
+    ) -> Iterator[Speech]:
+        """As `convert`, in bounded memory: pieces of some 20 s, which joined are what `convert` gives.
+
+        blocks: consecutive samples, read only as far as needed. Parameters are checked at once, samples as they come;
+        that all were silent is found at the end.
+        """
+        target = self._converted_speaker(speaker)
+        origin = self._speaker(source if source is not None else self.source_for(speaker))
+        noise = _noise(seed := _seed(seed))
+        noise_scale = _in_range("noise_scale", noise_scale)
+        found = recordings.checked(blocks, sample_rate_hz=sample_rate_hz)
+        found = recordings.resampled(found, from_hz=int(sample_rate_hz), to_hz=self.sample_rate_hz)
+        pieces = self.runtime.convert(found, source=origin, target=target, noise=noise, noise_scale=noise_scale)
+        return (Speech(piece, self.sample_rate_hz, (), (), (), seed) for piece in pieces)
+
+    def source_for(self, speaker: str) -> str:
+        """Who is heard in a recording to be given to a speaker, when nobody says it: the other of two.
+
+        Raises VoiceError when the voice has not two speakers, or not this one.
+        """
+        self._converted_speaker(speaker)
+        others = [name for name in self.speakers if name != speaker]
+        if len(others) > 1:
+            raise VoiceError(
+                f"voice {self.name!r} has {len(self.speakers)} speakers: say with source which of them is heard in the "
+                f"recording, one of {_listed(self.speakers)}"
+            )
+        return others[0]
 
     def frontend(self, language: str | None = None, *, lexicon: Mapping[str, str] | Lexicon | None = None) -> Frontend:
         """The way from text to this voice's tokens, for one of its languages. Raises VoiceError, TextError."""
@@ -146,7 +214,7 @@ class Voice:
                 if not sentence.tokens and sentence.pause_s is None:
                     unsaid.update(sentence.unknown)
                     continue
-                noise = _noise(seed, sentence)
+                noise = _noise(seed, *sentence.tokens)  # so a sentence sounds the same wherever it stands
                 spoken = self._spoken(sentence, speaker, settings, noise)
                 said = said or bool(sentence.tokens)
                 yield self._piece(sentence, spoken, settings, seed, unsaid)
@@ -196,10 +264,18 @@ class Voice:
             return 0
         if speaker in self.speakers:
             return self.speakers.index(speaker)
-        shown = ", ".join(self.speakers[:12]) + (
-            f" and {len(self.speakers) - 12} more" if len(self.speakers) > 12 else ""
-        )
-        raise VoiceError(f"voice {self.name!r} has no speaker {speaker!r}; it has {shown}")
+        raise VoiceError(f"voice {self.name!r} has no speaker {speaker!r}; it has {_listed(self.speakers)}")
+
+    def _converted_speaker(self, speaker: str) -> int:
+        """The speaker's row. Raises VoiceError when the voice lacks the speaker, or cannot convert."""
+        if len(self.speakers) == 1:
+            raise VoiceError(f"voice {self.name!r} has one speaker, so there is no other to convert speech to or from")
+        if not self.runtime.converts:
+            raise VoiceError(
+                f"voice {self.name!r} cannot convert speech, for it holds no posterior encoder: make one that does "
+                "with 'sonorant voices export-run RUN OUT --convert', or import it from a checkpoint that has one"
+            )
+        return self._speaker(speaker)
 
 
 def load_voice(name_or_path: str | os.PathLike[str] | None = None) -> Voice:
@@ -234,10 +310,15 @@ def load(folder: Path) -> Voice:
 def _checked(defaults: SynthesisSettings, **asked: float | None) -> SynthesisSettings:
     settings = replace(defaults, **{name: value for name, value in asked.items() if value is not None})
     for name in (field.name for field in fields(SynthesisSettings)):
-        value, (low, high) = getattr(settings, name), _RANGES[name]
-        if not isinstance(value, (int, float)) or not math.isfinite(value) or not low <= value <= high:
-            raise ParameterError(f"{name} is {value}, expected a number from {low:g} to {high:g}")
+        _in_range(name, getattr(settings, name))
     return settings
+
+
+def _in_range(name: str, value: float) -> float:
+    low, high = _RANGES[name]
+    if not isinstance(value, (int, float)) or not math.isfinite(value) or not low <= value <= high:
+        raise ParameterError(f"{name} is {value}, expected a number from {low:g} to {high:g}")
+    return value
 
 
 def _seed(seed: int | None) -> int:
@@ -248,9 +329,13 @@ def _seed(seed: int | None) -> int:
     return int(seed)
 
 
-def _noise(seed: int, sentence: Sentence) -> Noise:
-    """Noise that depends on the seed and the sentence alone, so a sentence sounds the same wherever it stands."""
-    generator = np.random.default_rng([seed, *sentence.tokens])
+def _listed(speakers: tuple[str, ...]) -> str:
+    return ", ".join(speakers[:12]) + (f" and {len(speakers) - 12} more" if len(speakers) > 12 else "")
+
+
+def _noise(*entropy: int) -> Noise:
+    """Noise that depends on these numbers alone."""
+    generator = np.random.default_rng(entropy)
 
     def draw(shape: tuple[int, ...]) -> NDArray[np.float32]:
         return generator.standard_normal(shape, dtype=np.float32)
