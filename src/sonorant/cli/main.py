@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from sonorant.cli import corpus, phonemize, say, train, voices
+from sonorant.cli import convert, corpus, phonemize, say, train, voices
 from sonorant.errors import SonorantError
 
 # Typer's usage errors, whichever click it is built on: BadParameter is a UsageError is a ClickException.
@@ -28,6 +28,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.command("say")(say.say)
+app.command("convert")(convert.convert)
 app.command("phonemize")(phonemize.phonemize)
 app.command("train")(train.train)
 app.add_typer(voices.app, name="voices")
