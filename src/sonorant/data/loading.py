@@ -1,0 +1,82 @@
+"""Bringing prepared utterances to a model: exactly their samples; and whatever is planned, loaded in its order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, Generic, TypeVar
+
+import numpy as np
+
+from sonorant.audio.io import Samples
+from sonorant.data.prepare import Prepared
+from sonorant.errors import CorpusError, SonorantError
+
+Plan = TypeVar("Plan")
+Loaded = TypeVar("Loaded")
+
+
+def fitted(utterance: Prepared, samples: Samples, *, hop: int) -> Samples:
+    """A recording's samples, as many as the utterance was prepared with: float32 [n_samples].
+
+    Raises CorpusError when it has become longer or shorter since.
+    """
+    if abs(len(samples) - utterance.n_samples) > hop + 2:
+        raise CorpusError(
+            f"{utterance.audio} (id {utterance.id}): has {len(samples):,} samples, but had {utterance.n_samples:,} "
+            "when it was prepared; put the old recording back, or prepare anew"
+        )
+    # Resamplers may round the length either way.
+    exact = np.zeros(utterance.n_samples, dtype=np.float32)
+    n = min(len(samples), utterance.n_samples)
+    exact[:n] = samples[:n]
+    return exact
+
+
+def in_order(plans: Iterator[Plan], load: Callable[[Plan], Loaded], *, workers: int) -> Iterator[Loaded]:
+    """What `load` makes of each plan, in their order, made ahead of time by so many processes; by this one, if none.
+
+    Plans are drawn in this process, and those of batches under way go to the workers by pickle. What `load` returns
+    must be something that torch's DataLoader can hand over. A SonorantError of a worker is raised here.
+    """
+    import torch  # here, for packing shards needs none
+
+    loader: Any = torch.utils.data.DataLoader(
+        _Loading(load),  # type: ignore[arg-type]
+        sampler=_Plans(plans),
+        batch_size=None,
+        num_workers=workers,
+        prefetch_factor=4 if workers else None,
+        pin_memory=torch.cuda.is_available(),
+        generator=torch.Generator(),  # else the loader would draw from, and change, torch's own
+        worker_init_fn=_one_thread if workers else None,
+    )
+    for loaded in loader:
+        if isinstance(loaded, SonorantError):
+            raise loaded
+        yield loaded
+
+
+class _Plans(Generic[Plan]):
+    def __init__(self, plans: Iterator[Plan]) -> None:
+        self._plans = plans
+
+    def __iter__(self) -> Iterator[Plan]:
+        return self._plans
+
+
+class _Loading(Generic[Plan, Loaded]):
+    def __init__(self, load: Callable[[Plan], Loaded]) -> None:
+        self._load = load
+
+    def __getitem__(self, plan: Plan) -> Loaded | SonorantError:
+        try:
+            return self._load(plan)
+        except SonorantError as error:  # raised by whoever asked: a worker would wrap it into a traceback
+            return error
+
+
+def _one_thread(worker: int) -> None:
+    import torch
+
+    del worker
+    torch.set_num_threads(1)
