@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sonorant.cli import corpus_manifest
+from sonorant.cli import corpus_manifest, corpus_shard
 
 if TYPE_CHECKING:
     from sonorant.data.corpora import Imported
@@ -64,6 +64,7 @@ def import_(
 
 app.command("check")(corpus_manifest.check)
 app.command("split")(corpus_manifest.split)
+app.command("shard")(corpus_shard.shard)
 
 
 def _print_imported(imported: Imported, out: Path) -> None:
