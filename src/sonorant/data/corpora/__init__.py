@@ -73,7 +73,7 @@ CORPORA = {
             title="Mozilla Common Voice",
             languages="many",
             licence="CC0 1.0",
-            size="volunteers, up to 3,800 h a language",
+            size="volunteers, up to thousands of hours",
             layout="validated.tsv (or train.tsv, dev.tsv, test.tsv) and clips/*.mp3",
         ),
         Corpus(

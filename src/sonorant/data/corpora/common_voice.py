@@ -1,6 +1,6 @@
 """Mozilla Common Voice: sentences read by volunteers into their own microphones, in over a hundred languages.
 
-Size: from minutes to 3,800 hours a language; MP3, 32 or 48 kHz.
+Size: from minutes to thousands of hours a language; MP3, 32 or 48 kHz.
 Licence: CC0 1.0.
 Source: https://commonvoice.mozilla.org/datasets.
 
