@@ -68,7 +68,8 @@ def test_an_asked_pause_is_as_long_as_asked(tiny: Voice) -> None:
 
 
 def test_a_longer_scale_is_slower(tiny: Voice) -> None:
-    fast, slow = (tiny.say(TEXT, seed=1, length_scale=scale).duration_s for scale in (0.5, 2.0))
+    # Tokens of a voice with random weights last about a frame, the least they can: only a large scale shows.
+    fast, slow = (tiny.say(TEXT, seed=1, length_scale=scale).duration_s for scale in (0.5, 10.0))
     assert slow > 1.5 * fast
 
 

@@ -90,7 +90,9 @@ def train_pass(model: Vits) -> torch.Tensor:
 def test_every_parameter_gets_a_gradient(cfg: VitsConfig) -> None:
     model = small(cfg=cfg).train()
     train_pass(model).backward()
-    assert [name for name, p in model.named_parameters() if p.requires_grad and (p.grad is None or not p.grad.any())] == []
+    assert [
+        name for name, p in model.named_parameters() if p.requires_grad and (p.grad is None or not p.grad.any())
+    ] == []
 
 
 def test_the_training_pass_repeats_with_its_noise() -> None:

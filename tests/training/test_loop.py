@@ -1,0 +1,147 @@
+"""The loop on a toy: one number to learn, and a memory that runs out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import torch
+
+from sonorant.errors import TrainingError
+from sonorant.training import checkpoint as checkpoints
+from sonorant.training.average import moving_average
+from sonorant.training.devices import build_fabric
+from sonorant.training.loop import CHECKPOINTS, RunConfig, Training, train
+from sonorant.training.optim import OptimizerConfig, set_up
+from sonorant.training.step import Randomness
+from sonorant.training.supervised import SupervisedStep
+from sonorant.training.tracker import LOG, Exhibits, Picture, Sound, read_log
+
+
+@dataclass(frozen=True)
+class Numbers:
+    values: torch.Tensor  # [B]
+    n_in_batch: int
+
+    @property
+    def ids(self) -> Sequence[str]:
+        return [str(float(value)) for value in self.values]
+
+    def to(self, device: torch.device) -> Numbers:
+        return self
+
+    def tensors(self) -> Mapping[str, torch.Tensor]:
+        return {"values": self.values}
+
+
+class NumberBatches:
+    def start(
+        self, position: Mapping[str, int] | None, parts: int
+    ) -> Iterator[tuple[Sequence[Numbers], Mapping[str, int]]]:
+        index = position["batch"] if position else 0
+        while True:
+            values = torch.arange(8.0) + index % 5
+            yield [Numbers(values[start::parts], 8) for start in range(parts)], {"batch": index + 1}
+            index += 1
+
+
+class Distance:
+    """The mean squared distance of the numbers to the one that is learned. capacity: items that fit into memory."""
+
+    terms: tuple[str, ...] = ("distance",)
+
+    def __init__(self, capacity: int = 8) -> None:
+        self.capacity = capacity
+        self.player = None
+
+    def __call__(self, batch: Numbers, step: int, wanted: frozenset[str]) -> Mapping[str, torch.Tensor]:
+        if len(batch.values) > self.capacity:
+            raise torch.OutOfMemoryError("not enough memory")
+        return {"distance": ((batch.values - self.player(batch.values)) ** 2).sum() / batch.n_in_batch}
+
+
+class Learned(torch.nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.number = torch.nn.Parameter(torch.zeros(()))
+
+    def forward(self, like: torch.Tensor) -> torch.Tensor:
+        return self.number.expand_as(like)
+
+
+def run(folder: Path, *, capacity: int = 8, steps: int = 12, keep_last: int = 3) -> float:
+    folder.mkdir(exist_ok=True)
+    fabric = build_fabric("32", accelerator="cpu")
+    network, objective = Learned(), Distance(capacity)
+    player = set_up(fabric, "generator", network, OptimizerConfig(learning_rate=0.1))
+    objective.player = player
+
+    def evaluate(average: torch.nn.Module, step: int) -> Exhibits:
+        assert not average.training
+        matrix = torch.eye(4).numpy()
+        sound = Sound(torch.zeros(800).numpy(), 16_000)
+        return Exhibits({"mel": abs(step - 6.0)}, {"beep": sound}, {"line": Picture(matrix, "x", "y")})
+
+    training = Training(
+        step=SupervisedStep(fabric, objective, player, {"distance": 1.0}, Randomness(0)),
+        batches=NumberBatches(),
+        average=moving_average(network, decay=0.9),
+        evaluate=evaluate,
+        best_by="mel",
+    )
+    cfg = RunConfig(steps=steps, log_every=1, evaluate_every=3, checkpoint_every=2, keep_last=keep_last)
+    assert train(fabric, training, cfg, folder)
+    return float(network.number.detach())
+
+
+def test_memory_that_runs_out_halves_the_parts_and_changes_nothing_else(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    in_plenty = run(tmp_path / "plenty")
+    in_need = run(tmp_path / "need", capacity=2)
+    assert in_need == pytest.approx(in_plenty, abs=1e-6)
+    told = capsys.readouterr().err
+    assert "out of memory: batches are computed in 2 parts from here on" in told
+    assert "out of memory: batches are computed in 4 parts from here on" in told
+    assert checkpoints.read(tmp_path / "need" / CHECKPOINTS).state["parts"] == 4
+    assert [row["step"] for row in read_log(tmp_path / "need" / LOG) if row["kind"] == "step"] == list(range(1, 13))
+
+
+def test_memory_too_small_for_one_item_stops_with_a_word(tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match="memory ran out with one item at a time"):
+        run(tmp_path / "run", capacity=0)
+
+
+def test_the_best_and_the_last_checkpoints_are_kept(tmp_path: Path) -> None:
+    run(tmp_path / "run", keep_last=2)
+    folder = tmp_path / "run" / CHECKPOINTS
+    assert checkpoints.steps(folder) == [6, 10, 12]
+    assert checkpoints.read(folder, best=True).step == 6
+
+
+def test_an_evaluation_leaves_numbers_sounds_and_pictures(tmp_path: Path) -> None:
+    run(tmp_path / "run")
+    place = tmp_path / "run" / "samples" / "step_000000006"
+    assert sorted(path.name for path in place.iterdir()) == ["beep.wav", "line.png"]
+    rows = [row for row in read_log(tmp_path / "run" / LOG) if row["kind"] == "evaluation"]
+    assert [(row["step"], row["mel"]) for row in rows] == [(3, 3.0), (6, 0.0), (9, 3.0), (12, 6.0)]
+    events = list((tmp_path / "run" / "tensorboard").iterdir())
+    assert events
+    assert events[0].stat().st_size > 1000
+
+
+def test_the_average_follows_its_network() -> None:
+    network = Learned()
+    average = moving_average(network, decay=0.5)
+    average.update_parameters(network)  # the first is a copy
+    for number in (1.0, 2.0, 3.0):
+        network.number.data.fill_(number)
+        average.update_parameters(network)
+    # Decays 2/11, 3/12, 4/13 while young: (1 + n) / (10 + n).
+    expected = 0.0
+    for n, number in enumerate((1.0, 2.0, 3.0), 1):
+        decay = (1 + n) / (10 + n)
+        expected = decay * expected + (1 - decay) * number
+    assert float(average.module.number) == pytest.approx(expected)
