@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
@@ -16,7 +17,8 @@ from sonorant.data.dataset import LoaderConfig, Share, UtteranceBatches
 from sonorant.data.prepare import read_corpus
 from sonorant.data.shards.batches import ShardedBatches
 from sonorant.data.shards.fetching import fetch
-from sonorant.data.shards.format import SHARDS, Shards
+from sonorant.data.shards.format import SHARDS, Shard, Shards
+from sonorant.data.shards.packing import Packed
 from sonorant.data.shards.writing import write_shards
 from sonorant.errors import CorpusError
 from tests.data.prepared_tones import HOP, RATE_HZ, write_prepared
@@ -175,23 +177,37 @@ def test_a_missing_or_damaged_shard_is_named_and_never_skipped(made: Path, tmp_p
             epoch(steps)
 
 
-def test_the_reader_ends_with_its_batches(made: Path) -> None:
-    import threading
+def test_reading_ahead_ends_with_the_batches(made: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    is_asked, may_read = threading.Event(), threading.Event()
+    readers: list[threading.Thread] = []
+    real = Shards.read
 
-    before = threading.active_count()
-    steps = batches_of(made).start(None, 1)
+    def read(self: Shards, shard: Shard) -> tuple[Packed, ...]:
+        readers.append(threading.current_thread())
+        if len(readers) > 7:  # the first round holds all shards, so this is the second
+            is_asked.set()
+            assert may_read.wait(30)
+        return real(self, shard)
+
+    monkeypatch.setattr(Shards, "read", read)
+    steps = batches_of(made, mixed=7).start(None, 1)
     next(steps)
+    assert is_asked.wait(30)
     steps.close()  # type: ignore[attr-defined]
-    for thread in threading.enumerate():
-        if thread is not threading.current_thread() and "ThreadPoolExecutor" in thread.name:
-            thread.join(timeout=10)
-    assert threading.active_count() == before
+    may_read.set()
+    readers[0].join(timeout=30)
+    assert not readers[0].is_alive()
+    assert len(readers) == 8
 
 
 def test_shards_of_another_model_are_refused(made: Path) -> None:
     with pytest.raises(CorpusError, match=r"was made for 8,000 Hz and frames of 80 samples, but the model has 16,000"):
         ShardedBatches(
             Shards.open(made / "out"), sample_rate_hz=16_000, hop=HOP, batch_s=9, seed=0, loader=LoaderConfig()
+        )
+    with pytest.raises(CorpusError, match="but the model has 8,000 Hz and 40"):
+        ShardedBatches(
+            Shards.open(made / "out"), sample_rate_hz=RATE_HZ, hop=40, batch_s=9, seed=0, loader=LoaderConfig()
         )
     with pytest.raises(CorpusError, match=r"loader\.cache is .*shards need no cache"):
         ShardedBatches(

@@ -7,8 +7,10 @@ import json
 import pickle
 import tarfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -209,10 +211,27 @@ def test_lengths_of_other_utterances_are_refused(out: Path) -> None:
     edit(out, shards=listing["shards"])
     with pytest.raises(CorpusError, match=f"{LENGTHS}: has no n_frames of 4 utterances"):
         Shards.open(out).lengths()
-    (out / LENGTHS).write_bytes(b"{}")
-    edit(out, files={**listing["files"], LENGTHS: sha256(b"{}")})
-    with pytest.raises(CorpusError, match=f"{LENGTHS}: is no safetensors file"):
-        Shards.open(out).lengths()
+    listing["shards"][0]["utterances"] = 3
+    edit(out, shards=listing["shards"])
+    lengths = Shards.open(out).lengths()
+    impossible = replace(lengths, weights=np.array([1, np.inf, 1], dtype=np.float32))
+    none = replace(lengths, n_frames=np.array([20, 0, 30], dtype=np.int32))
+    for data, message in (
+        (impossible.to_bytes(), "has weights that are not above 0"),
+        (none.to_bytes(), "has n_frames that are not above 0"),
+        (b"{}", "is no safetensors file"),
+    ):
+        (out / LENGTHS).write_bytes(data)
+        edit(out, files={**listing["files"], LENGTHS: sha256(data)})
+        with pytest.raises(CorpusError, match=f"{LENGTHS}: {message}"):
+            Shards.open(out).lengths()
+
+
+def test_a_shard_stands_in_the_list_once(out: Path) -> None:
+    listing = json.loads((out / SHARDS).read_text(encoding="utf-8"))
+    edit(out, shards=listing["shards"] * 2)
+    with pytest.raises(ConfigError, match="stands in the list twice"):
+        Shards.open(out)
 
 
 def test_an_address_is_read_through_webdataset(out: Path) -> None:

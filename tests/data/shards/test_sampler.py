@@ -163,6 +163,7 @@ def test_little_is_padding_and_steps_are_alike() -> None:
     )
     assert sum(seconds) / padded > 0.85
     assert np.mean([max(pair) - min(pair) for pair in longest]) < 1.0
+    assert longest[: len(longest) // 2] != sorted(longest[: len(longest) // 2], reverse=True)  # but in no order
 
 
 def test_weights_say_how_often() -> None:

@@ -116,7 +116,7 @@ class Lengths:
             if array is None or array.dtype != kind or array.shape != (n_utterances,):
                 raise ValueError(f"has no {name} of {n_utterances:,} utterances")
             if not (np.isfinite(array) & (array > 0)).all():
-                raise ValueError(f"has {name} that are not above 0")
+                raise ValueError(f"has {name} that are not above 0, or not finite")
         return cls(**{name: arrays[name] for name in kinds})
 
 

@@ -106,7 +106,7 @@ class ShardSampler:
 
     def _steps(self, shards: NDArray[np.int64], epoch: int, number: int) -> tuple[tuple[tuple[int, ...], ...], ...]:
         rng = np.random.default_rng((self._seed, epoch, number))
-        shares = [self._batches(rows, epoch, int(rng.integers(2**62))) for rows in self._shares(shards)]
+        shares = [self._batches(rows, int(rng.integers(2**62))) for rows in self._shares(shards)]
         n_steps = max(map(len, shares))
         # By length, so that a step's batches are alike; then the steps in an order of chance.
         ordered = [sorted(_divided(share, n_steps), key=self._longest, reverse=True) for share in shares]
@@ -125,7 +125,7 @@ class ShardSampler:
             cuts.append(int(offsets[whole] + within))
         return [rows[start:end] if start < end else rows[:1] for start, end in pairwise(cuts)]
 
-    def _batches(self, rows: NDArray[np.int64], epoch: int, seed: int) -> _Batches:
+    def _batches(self, rows: NDArray[np.int64], seed: int) -> _Batches:
         sampler = BatchSampler(
             self._seconds[rows].tolist(),
             batch_s=self._batch_s,
@@ -133,7 +133,7 @@ class ShardSampler:
             seed=seed,
             weights=self._weights[rows].tolist(),
         )
-        return [tuple(rows[list(batch)].tolist()) for batch in sampler.epoch(epoch)]
+        return [tuple(rows[list(batch)].tolist()) for batch in sampler.epoch(0)]  # the seed is the epoch's own
 
     def _longest(self, batch: tuple[int, ...]) -> float:
         return float(self._seconds[batch[0]])
