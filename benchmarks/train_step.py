@@ -1,0 +1,249 @@
+"""Speed and memory of a VITS training step beside coqui-tts's, same sizes, batch and lengths, in one interleaved run.
+
+    make bench        # makes .bench with coqui-tts in it, then runs this among others
+
+A step is an update of the discriminators and one of the generator in full precision on the CPU. Each program lives in a
+process of its own and steps when it is asked to, the two taking turns. Both models are the paper's: 36.3 M parameters
+with 178 symbols, six discriminators of 46.7 M, slices of 8192 samples, AdamW; the losses and their weights are the
+same. A ratio above 1 means sonorant is better. Times are best and (median).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).parent
+HOP, RATE_HZ = 256, 22_050
+NOTES = """
+Same on both sides: architecture, losses and their weights, discriminators, AdamW (its betas, eps and decay), length of
+the gradient computed. What differs in what a step does:
+
+- sonorant also keeps a moving average of the generator's weights; its time and memory are counted.
+- sonorant computes mel spectrograms of slices only; coqui-tts of whole recordings.
+- sonorant asks no gradient of the discriminators' weights when it updates the generator; coqui-tts computes it and
+  throws it away.
+- coqui-tts is stepped as its trainer does it, without the trainer's logging."""
+
+
+class Worker:
+    """A program that builds a model once and then takes a step when asked to."""
+
+    def __init__(self, command: list[str]) -> None:
+        # Threads that wait for work sleep: else those of one program would take from the other's time.
+        environment = {**os.environ, "OMP_WAIT_POLICY": "PASSIVE"}
+        self._process = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            env=environment,
+        )
+        self.facts = self._answer()
+
+    def ask(self, what: str) -> dict[str, Any]:
+        assert self._process.stdin is not None
+        self._process.stdin.write(what + "\n")
+        self._process.stdin.flush()
+        return self._answer()
+
+    def close(self) -> None:
+        self._process.communicate()
+
+    def _answer(self) -> dict[str, Any]:
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            if line.startswith("{"):  # other lines are a library's
+                answer: dict[str, Any] = json.loads(line)
+                return answer
+        raise SystemExit(f"{' '.join(map(str, self._process.args))} stopped: run it by hand to see why")
+
+
+def row(name: str, unit: str, ours: list[float], theirs: list[float]) -> str:
+    a, b = statistics.median(ours), statistics.median(theirs)
+    spread = [f"{min(values):.2f} ({middle:.2f}) {unit}" for values, middle in ((ours, a), (theirs, b))]
+    return f"| {name} | {spread[0]} | {spread[1]} | {min(theirs) / min(ours):.2f} ({b / a:.2f}) |"
+
+
+def compare(commands: list[list[str]], *, warm_up: int, rounds: int) -> float:
+    """Print the tables of steps and of their parts. Returns the best seconds of our step."""
+    workers = [Worker(command) for command in commands]
+    answers: tuple[list[dict[str, Any]], list[dict[str, Any]]] = ([], [])
+    loads = [os.getloadavg()[0]]
+    for turn in range(warm_up + rounds):
+        for worker, mine in zip(workers, answers, strict=True):
+            answer = worker.ask("step")
+            print(f"{turn - warm_up + 1:>3} {answer['took_s']:6.2f} s", file=sys.stderr)
+            if turn >= warm_up:
+                mine.append(answer)
+        loads.append(os.getloadavg()[0])
+    print("| a step | sonorant | coqui-tts | ratio |\n|---|---|---|---|")
+    took, cpu, idle = (
+        [[answer[key] for answer in mine] for mine in answers] for key in ("took_s", "cpu_s", "idle_cpu_s")
+    )
+    print(row("wall time", "s", *took))
+    print(row("CPU time", "s", *cpu))
+    for name, values in (
+        ("peak memory", [mine[-1]["peak_mb"] for mine in answers]),
+        ("memory with the libraries imported", [worker.facts["imported_mb"] for worker in workers]),
+        ("memory with model and optimizers made", [worker.facts["built_mb"] for worker in workers]),
+    ):
+        print(f"| {name} | {values[0]:.0f} MB | {values[1]:.0f} MB | {values[1] / values[0]:.2f} |")
+    for name, key in (("generator", "n_generator"), ("discriminators", "n_discriminator")):
+        print(f"| parameters, {name} | " + " | ".join(f"{worker.facts[key]:,}" for worker in workers) + " | |")
+    slept = max(sum(of_one) / sum(times) for of_one, times in zip(idle, reversed(took), strict=True))
+    print(
+        f"\nWhile one steps, the other uses {slept:.1%} of a core. Machine's load: {min(loads):.1f}-{max(loads):.1f}."
+    )
+    print(NOTES)
+
+    print("\nWhere a step's time goes (one step under the profiler, seconds of its main thread)\n")
+    parts = [{part["name"]: part for part in worker.ask("parts")["parts"]} for worker in workers]
+    for worker in workers:
+        worker.close()
+    totals = [sum(part["forward_s"] + part["backward_s"] for part in mine.values()) for mine in parts]
+    print("| part | sonorant: forward | backward | share | coqui-tts: forward | backward | share |")
+    print("|---|---|---|---|---|---|---|")
+    for name in dict.fromkeys(name for mine in parts for name in mine if name != "the rest"):
+        print(
+            f"| {name} | "
+            + " | ".join(part_cells(mine.get(name), total) for mine, total in zip(parts, totals, strict=True))
+            + " |"
+        )
+    rest = (part_cells(mine["the rest"], total) for mine, total in zip(parts, totals, strict=True))
+    print(f"| the rest | {' | '.join(rest)} |")
+    print(
+        "\nA backward step is counted to the part whose forward pass made it. The rest: losses, slices, the sums of"
+        " gradients,\nand what runs between the parts."
+    )
+    return min(took[0])
+
+
+def part_cells(part: dict[str, Any] | None, total_s: float) -> str:
+    if part is None:
+        return "- | - | -"
+    share = (part["forward_s"] + part["backward_s"]) / total_s
+    return f"{part['forward_s']:.3f} | {part['backward_s']:.3f} | {share:.1%}"
+
+
+def load(utterances: int, frames: int, items: int, step_s: float) -> None:
+    """Print how fast batches are loaded, from files of two kinds, beside what a step consumes."""
+    audio_s = frames * HOP / RATE_HZ
+    print(f"\nLoading {utterances} recordings of {audio_s:.1f} s: utterances a second, with one thread a process\n")
+    print("| files | no worker | 1 worker | no worker, cached | 1 worker, cached |\n|---|---|---|---|---|")
+    slowest = float("inf")
+    with tempfile.TemporaryDirectory() as folder:
+        for rate_hz, suffix in ((RATE_HZ, ".wav"), (44_100, ".flac")):
+            cells = []
+            paths = record(Path(folder), utterances, audio_s, rate_hz, suffix)
+            for cache in (None, Path(folder) / "cache"):
+                for workers in (0, 1):
+                    rate = loading_rate(paths, frames, items, workers=workers, cache=cache)
+                    slowest = min(slowest, rate)
+                    cells.append(f"{rate:.0f} ({rate * audio_s:,.0f} s of audio)")
+            print(f"| {rate_hz / 1000:g} kHz {suffix} | {' | '.join(cells)} |")
+    wanted = items / step_s
+    print(
+        f"\nA step consumes {wanted:.2f} utterances a second; the slowest way here gives {slowest / wanted:,.0f} times that."
+    )
+
+
+def record(folder: Path, n: int, audio_s: float, rate_hz: int, suffix: str) -> list[Path]:
+    """Files of noise over a tone."""
+    import numpy as np
+    import soundfile
+
+    numbers = np.random.default_rng(0)
+    n_samples = round(audio_s * rate_hz)
+    tone = 0.2 * np.sin(2 * np.pi * 150 / rate_hz * np.arange(n_samples))
+    paths = [folder / f"{index}{suffix}" for index in range(n)]
+    for path in paths:
+        soundfile.write(path, tone + 0.02 * numbers.standard_normal(n_samples), rate_hz)
+    return paths
+
+
+def loading_rate(paths: list[Path], frames: int, items: int, *, workers: int, cache: Path | None) -> float:
+    """Utterances a second, from the second epoch on, so that a cache is full and a worker has started."""
+    import torch
+
+    from sonorant.data.dataset import LoaderConfig, UtteranceBatches
+    from sonorant.data.prepare import Prepared
+
+    torch.set_num_threads(1)
+    utterances = [
+        Prepared(
+            id=path.name,
+            audio=str(path),
+            start_s=0.0,
+            end_s=None,
+            n_samples=frames * HOP,
+            speaker=0,
+            language=0,
+            split="train",
+            weight=1.0,
+            text="",
+            phonemes="",
+            tokens=(1,) * 200,
+        )
+        for path in paths
+    ]
+    batches = UtteranceBatches(
+        utterances,
+        sample_rate_hz=RATE_HZ,
+        hop=HOP,
+        batch_s=items * frames * HOP / RATE_HZ + 1,
+        batch_items=items,
+        seed=0,
+        loader=LoaderConfig(workers=workers, cache=cache),
+    )
+    supply = batches.start(None, 1)
+    epoch = len(paths) // items
+    for _ in range(epoch + 8):  # and what a worker has made ahead
+        next(supply)
+    began = time.perf_counter()
+    for _ in range(2 * epoch):
+        next(supply)
+    return 2 * epoch * items / (time.perf_counter() - began)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--peer-python", default=str(HERE.parent / ".bench" / "bin" / "python"))
+    parser.add_argument("--items", type=int, default=4)
+    parser.add_argument("--tokens", type=int, default=200)
+    parser.add_argument("--frames", type=int, default=500)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--warm-up", type=int, default=2)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--quick", action="store_true", help="one small round, to see that all runs")
+    parser.add_argument("--without-loading", action="store_true")
+    options = parser.parse_args()
+    if options.quick:
+        options.items, options.tokens, options.frames, options.warm_up, options.rounds = 1, 20, 40, 0, 1
+
+    shape = [f"--{name}={getattr(options, name)}" for name in ("items", "tokens", "frames", "threads")]
+    commands = [
+        [sys.executable, str(HERE / "workers" / "train_with_sonorant.py"), *shape],
+        [options.peer_python, str(HERE / "workers" / "train_with_coqui.py"), *shape],
+    ]
+    print(
+        f"{platform.processor() or platform.machine()}, {options.threads} threads, {options.rounds} rounds after"
+        f" {options.warm_up}; {options.items} items of {options.tokens} tokens and {options.frames} frames\n"
+    )
+    step_s = compare(commands, warm_up=options.warm_up, rounds=options.rounds)
+    if not options.without_loading:
+        load(8 if options.quick else 64, options.frames, options.items, step_s)
+
+
+if __name__ == "__main__":
+    main()
