@@ -41,23 +41,24 @@ _one_at_a_time = threading.Lock()
 
 def search(
     value: Floats,
-    n_tokens: Integers,
-    n_frames: Integers,
+    mask: Floats,
+    lengths: Integers,
     durations: Integers,
     path: Floats,
     *,
     ceiling: float,
     n_threads: int,
 ) -> None:
-    """Fill in the durations of each item's best path, and the path itself if there is room for it.
+    """Fill in each item's lengths, the durations of its best path, and the path itself if there is room for it.
 
-    value: [B, L, T], contiguous; n_tokens, n_frames: [B], at least as many frames as tokens; durations: [B, L], zeros;
-    path: [B, L, T], or of size 0. NaN counts as minus infinity, what is above the ceiling as the ceiling.
+    value, mask: [B, L, T], contiguous, none of them 0; lengths: [B, 2], tokens and frames; durations: [B, L], zeros;
+    path: [B, L, T], or of size 0. An item with fewer frames than tokens is left at its lengths. NaN counts as minus
+    infinity, what is above the ceiling as the ceiling.
     """
-    arrays = (value, n_tokens, n_frames, np.float32(ceiling), durations, path)
+    arrays = (np.zeros(1, np.int64), value, mask, np.float32(ceiling), lengths, durations, path)
     n_threads = min(n_threads, len(value))
     if n_threads <= 1:
-        _search_items(0, 1, *arrays)
+        _search_items(*arrays)
         return
     with _one_at_a_time:  # where there is no OpenMP numba's own pool of threads aborts at a second caller
         allowed = numba.get_num_threads()
@@ -171,21 +172,70 @@ def _transposed(builder: Any, rows: list[Any]) -> list[Any]:
     return [_pick(builder, quads[i], quads[i + 4], lanes) for lanes in fours for i in range(4)]
 
 
+def _store_zeros(_context: Any, array: Any, offset: Any) -> tuple[Any, Callable[..., Any]]:
+    """Zero a vector of a flat float32 array, past the caches; it has to be at a multiple of its own size."""
+
+    def write(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
+        vector = ir.VectorType(ir.FloatType(), LANES)
+        pointer = builder.bitcast(builder.gep(data, [arguments[1]]), vector.as_pointer())
+        store = builder.store(ir.Constant(vector, [0.0] * LANES), pointer, align=4 * LANES)
+        store.set_metadata("nontemporal", builder.module.add_metadata([ir.Constant(ir.IntType(32), 1)]))
+        return context.get_dummy_value()
+
+    return types.void(array, offset), write
+
+
+def _wait_for_stores(_context: Any) -> tuple[Any, Callable[..., Any]]:
+    """Let no other thread see what comes after before what was stored past the caches."""
+
+    def write(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        builder.fence("seq_cst")
+        return context.get_dummy_value()
+
+    return types.void(), write
+
+
+def _take_item(_context: Any, queue: Any) -> tuple[Any, Callable[..., Any]]:
+    """The number that stands in the queue, which becomes one more; no two threads get the same."""
+
+    def write(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
+        return builder.atomic_rmw("add", data, ir.Constant(ir.IntType(64), 1), "seq_cst")
+
+    return types.int64(queue), write
+
+
 _advance: Callable[..., None] = intrinsic(_advance_strip)
+_take: Callable[..., int] = intrinsic(_take_item)
+_zeros: Callable[..., None] = intrinsic(_store_zeros)
+_wait: Callable[..., None] = intrinsic(_wait_for_stores)
+
+
+@_compiled(nogil=True)
+def _clear(flat: Floats, start: int, end: int) -> None:
+    """Zeros in flat[start:end]. Nobody reads a path before it is finished, and most are larger than the caches."""
+    while start < end and (flat.ctypes.data // 4 + start) % LANES != 0:
+        flat[start] = 0
+        start += 1
+    while start + LANES <= end:
+        _zeros(flat, start)
+        start += LANES
+    flat[start:end] = 0
+    _wait()
 
 
 @_compiled(nogil=True)
 def _search_items(
-    first: int,
-    every: int,
+    queue: Integers,
     value: Floats,
-    n_tokens: Integers,
-    n_frames: Integers,
+    mask: Floats,
     ceiling: np.float32,
+    lengths: Integers,
     durations: Integers,
     path: Floats,
 ) -> None:
-    """`search` for the items first, first + every, first + 2 * every, ..."""
+    """`search`, for items taken one by one from a queue that other threads may take from."""
     n_items, n_rows, n_columns = value.shape
     flat = value.reshape(-1)
     n_padded = (n_columns + STEP - 1) // STEP * STEP
@@ -193,16 +243,27 @@ def _search_items(
     borders = np.empty((2, n_padded + 1), np.float32)  # of the strip before and of this one, in turns
     state = np.empty(STRIP, np.float32)
     edge = np.zeros(STRIP * STEP, np.float32)  # a copy of a step that reaches past the last row or column
-    for item in range(first, n_items, every):
+    while True:
+        item = _take(queue)
+        if item >= n_items:
+            return
+        n_tokens = n_frames = 0
+        for row in range(n_rows):
+            n_tokens += mask[item, row, 0] != 0
+        for column in range(n_columns):
+            n_frames += mask[item, 0, column] != 0
+        lengths[item, 0], lengths[item, 1] = n_tokens, n_frames
+        if n_frames < n_tokens:
+            continue
+
         borders[0] = _MINUS_INFINITY
         borders[0, 0] = 0
-        spare = n_frames[item] - n_tokens[item]
-        for strip in range((n_tokens[item] + STRIP - 1) // STRIP):
+        for strip in range((n_tokens + STRIP - 1) // STRIP):
             token = strip * STRIP
             start = (item * n_rows + token) * n_columns
             left, right = borders[strip % 2], borders[1 - strip % 2]
             state[:] = _MINUS_INFINITY
-            for frame in range(token, min(n_frames[item], token + STRIP + spare), STEP):
+            for frame in range(token, min(n_frames, token + STRIP + n_frames - n_tokens), STEP):
                 if token + STRIP <= n_rows and frame + STEP <= n_columns:
                     _advance(flat, start + frame, n_columns, ceiling, state, left, right, decisions[strip], frame)
                     continue
@@ -212,9 +273,9 @@ def _search_items(
                 _advance(edge, 0, STEP, ceiling, state, left, right, decisions[strip], frame)
 
         if path.size:
-            path[item] = 0
-        token, end = n_tokens[item] - 1, n_frames[item]
-        for frame in range(n_frames[item] - 1, -1, -1):
+            _clear(path.reshape(-1), item * n_rows * n_columns, (item + 1) * n_rows * n_columns)
+        token, end = n_tokens - 1, n_frames
+        for frame in range(n_frames - 1, -1, -1):
             in_strip = token % STRIP
             byte = decisions[token // STRIP, frame * VECTORS + in_strip % VECTORS]
             # At the frame of its own number a token must be left; of the others the bit knows, 0 for the first token.
@@ -229,13 +290,13 @@ def _search_items(
 @_compiled(nogil=True, parallel=True)
 def _search_in_parallel(
     n_threads: int,
+    queue: Integers,
     value: Floats,
-    n_tokens: Integers,
-    n_frames: Integers,
+    mask: Floats,
     ceiling: np.float32,
+    lengths: Integers,
     durations: Integers,
     path: Floats,
 ) -> None:
-    for thread in prange(n_threads):
-        # Items dealt out like cards: batches are often sorted by length.
-        _search_items(np.int64(thread), n_threads, value, n_tokens, n_frames, ceiling, durations, path)
+    for _ in prange(n_threads):
+        _search_items(queue, value, mask, ceiling, lengths, durations, path)

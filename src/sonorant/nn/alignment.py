@@ -12,7 +12,9 @@ from __future__ import annotations
 
 from types import ModuleType
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from sonorant.errors import MissingExtraError, ParameterError
@@ -36,7 +38,7 @@ def monotonic_alignment(value: Tensor, mask: Tensor) -> Tensor:
     """
     if value.device.type != "cpu":
         return monotonic_alignment_torch(value, mask)
-    return _search(value, mask, value.new_empty(0, 0, 0, dtype=torch.float32))
+    return _search(value, mask, np.empty((0, 0, 0), np.float32))
 
 
 def monotonic_path(value: Tensor, mask: Tensor) -> Tensor:
@@ -46,15 +48,18 @@ def monotonic_path(value: Tensor, mask: Tensor) -> Tensor:
     """
     if value.device.type != "cpu":
         return path_of(monotonic_alignment(value, mask), value.shape[2])
-    path = value.new_empty(value.shape, dtype=torch.float32)
+    # From numpy, for it has large arrays in huge pages: hundreds of page faults rather than tens of thousands.
+    path = np.empty(value.shape, np.float32)
     _search(value, mask, path)
-    return path
+    return torch.from_numpy(path)
 
 
 def monotonic_alignment_torch(value: Tensor, mask: Tensor) -> Tensor:
     """The same as `monotonic_alignment`, without numba and on any device: three operations a frame."""
     assert value.shape == mask.shape, f"value {tuple(value.shape)} and mask {tuple(mask.shape)} differ"
-    n_tokens, n_frames = _lengths(mask)
+    n_tokens = mask[:, :, :1].sum(dim=(1, 2), dtype=torch.int64)
+    n_frames = mask[:, :1].sum(dim=(1, 2), dtype=torch.int64)
+    _refuse_short(torch.stack((n_tokens, n_frames), dim=1).tolist())
     n_items, n_rows, n_columns = value.shape
     device, minus_infinity = value.device, float("-inf")
     item = torch.arange(n_items, device=device)[:, None]
@@ -95,34 +100,29 @@ def path_of(durations: Tensor, n_frames: int, *, dtype: torch.dtype = torch.floa
     return path.scatter_(1, index.unsqueeze(1), is_real.unsqueeze(1).to(dtype))
 
 
-def _search(value: Tensor, mask: Tensor, path: Tensor) -> Tensor:
-    """The durations, by the compiled search; it fills in the path as well, unless that is of size 0."""
+def _search(value: Tensor, mask: Tensor, path: NDArray[np.float32]) -> Tensor:
+    """The durations, by the compiled search; it fills in the path as well, unless that is of size 0.
+
+    A torch operation takes longer here than the search of an item, hence all in one go.
+    """
     assert value.shape == mask.shape, f"value {tuple(value.shape)} and mask {tuple(mask.shape)} differ"
-    n_tokens, n_frames = _lengths(mask)
-    durations = value.new_zeros(value.shape[:2], dtype=torch.int64)
-    _kernel().search(
-        value.detach().to(torch.float32).contiguous().numpy(),
-        n_tokens.numpy(),
-        n_frames.numpy(),
-        durations.numpy(),
-        path.numpy(),
-        ceiling=_CEILING,
-        n_threads=torch.get_num_threads(),
-    )
-    return durations
+    lengths, durations = np.zeros((len(value), 2), np.int64), np.zeros(value.shape[:2], np.int64)
+    if value.numel():
+        scores, is_real = (x.detach().to(torch.float32).contiguous().numpy() for x in (value, mask))
+        n_threads = torch.get_num_threads()
+        _kernel().search(scores, is_real, lengths, durations, path, ceiling=_CEILING, n_threads=n_threads)
+    _refuse_short(lengths.tolist())
+    return torch.from_numpy(durations)
 
 
-def _lengths(mask: Tensor) -> tuple[Tensor, Tensor]:
-    """Tokens and frames of each item, int64 [B] each; they are looked at here, once, for items that have no path."""
-    n_tokens = mask[:, :, :1].sum(dim=(1, 2), dtype=torch.int64)
-    n_frames = mask[:, :1].sum(dim=(1, 2), dtype=torch.int64)
-    for item, (tokens, frames) in enumerate(zip(n_tokens.tolist(), n_frames.tolist(), strict=True)):
+def _refuse_short(lengths: list[list[int]]) -> None:
+    """lengths: tokens and frames of each item."""
+    for item, (tokens, frames) in enumerate(lengths):
         if frames < tokens:
             raise ParameterError(
                 f"item {item} of the batch has {frames} frames for {tokens} tokens, and each token needs one: "
                 f"leave out items that are too short for their text"
             )
-    return n_tokens, n_frames
 
 
 def _kernel() -> ModuleType:
