@@ -229,6 +229,15 @@ def test_a_signal_stops_with_a_checkpoint_and_the_run_goes_on(manifest: Path, tm
     assert last(run).step == step + 1
 
 
+def test_eight_utterances_are_learned_by_heart(tmp_path: Path) -> None:
+    manifest = write_corpus(tmp_path / "corpus", validation=0)
+    run = tmp_path / "run"
+    assert main(arguments(manifest, run, "data.batch_items=8", steps=200)) == 0
+    mel = [row["generator/mel"] for row in read_log(run / "train" / LOG) if row["kind"] == "step"]
+    assert len(mel) == 200
+    assert np.mean(mel[-10:]) < 0.5 * np.mean(mel[:3])
+
+
 def test_the_trained_voice_speaks_and_converts(forty: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     voice, wav = tmp_path / "voice", tmp_path / "out.wav"
     assert main(["voices", "export-run", str(forty), str(voice)]) == 0

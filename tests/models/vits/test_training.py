@@ -23,6 +23,7 @@ from sonorant.training.gan import GanStep
 from sonorant.training.optim import NonFiniteError, OptimizerConfig, Player, set_up
 from sonorant.training.schedule import From
 from sonorant.training.step import Randomness
+from sonorant.training.terms import check_weights
 from tests.nn.random_weights import normal, randomized
 
 DEBUG = Path(__file__).parents[3] / "configs/vits/debug.yaml"
@@ -155,12 +156,15 @@ def test_without_a_weight_the_discriminators_do_not_run() -> None:
 
 
 def test_weights_and_terms_must_have_the_same_names() -> None:
-    for losses, fault in (
-        ({**RECIPE.losses, "melody": 1.0}, "'melody' is no term"),
-        ({"mel": 45.0}, "no weight for the term 'adversarial'"),
-    ):
-        with pytest.raises(ConfigError, match=fault):
-            Table(replace(RECIPE, losses=losses))
+    with pytest.raises(ConfigError, match="'melody' is no term"):
+        Table(replace(RECIPE, losses={"melody": 1.0}))
+    with pytest.raises(ConfigError, match="no weight for the term 'adversarial'"):
+        check_weights({"mel": 45.0}, TERMS, source="losses")
+
+
+def test_weights_left_out_are_as_published() -> None:
+    expected = {"mel": 10.0, "kl": 1.0, "duration": 1.0, "adversarial": 1.0, "feature": 2.0}
+    assert replace(RECIPE, losses={"mel": 10.0}).losses == expected
 
 
 def test_a_loss_that_is_not_finite_changes_no_weight() -> None:

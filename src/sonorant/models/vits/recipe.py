@@ -57,6 +57,7 @@ class VitsRecipe:
     mel: MelConfig = MelConfig()
     segment_frames: int = 32
     losses: Mapping[str, Schedule] = field(default_factory=_published_weights)
+    """Weights of terms; those left out are as published."""
     generator: OptimizerConfig = OptimizerConfig()
     discriminator: OptimizerConfig = OptimizerConfig()
     average_decay: float = 0.999
@@ -64,6 +65,7 @@ class VitsRecipe:
     seed: int = 1234
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "losses", {**_published_weights(), **self.losses})
         if self.segment_frames < 1:
             raise ValueError(f"segment_frames is {self.segment_frames}: it must be at least 1")
 
