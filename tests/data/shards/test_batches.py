@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
@@ -14,7 +15,7 @@ import torch
 
 from sonorant.data.batch import Batch
 from sonorant.data.dataset import LoaderConfig, Share, UtteranceBatches
-from sonorant.data.prepare import read_corpus
+from sonorant.data.prepare import Framing, read_corpus
 from sonorant.data.shards.batches import ShardedBatches
 from sonorant.data.shards.fetching import fetch
 from sonorant.data.shards.format import SHARDS, Shard, Shards
@@ -27,6 +28,7 @@ N = 30
 FRAMES = [20 + 7 * index % 31 for index in range(N)]
 
 ALONE = Share()
+FRAMING = Framing(sample_rate_hz=RATE_HZ, hop=HOP, min_frames=20)
 
 Step = tuple[Sequence[Batch], Mapping[str, int]]
 
@@ -46,8 +48,7 @@ def batches_of(
 ) -> ShardedBatches:
     return ShardedBatches(
         Shards.open(made / "out"),
-        sample_rate_hz=RATE_HZ,
-        hop=HOP,
+        framing=FRAMING,
         batch_s=batch_s,
         seed=seed,
         loader=LoaderConfig(workers=workers),
@@ -170,7 +171,7 @@ def test_a_missing_or_damaged_shard_is_named_and_never_skipped(made: Path, tmp_p
         for path in (made / "out").iterdir():
             (folder / path.name).write_bytes(path.read_bytes())
         steps = ShardedBatches(
-            Shards.open(folder), sample_rate_hz=RATE_HZ, hop=HOP, batch_s=1.5, seed=7, loader=LoaderConfig(workers=0)
+            Shards.open(folder), framing=FRAMING, batch_s=1.5, seed=7, loader=LoaderConfig(workers=0)
         ).start(None, 1)
         change(folder / name)
         with pytest.raises(CorpusError, match=f"{name}: (cannot be read|is damaged)"):
@@ -200,24 +201,33 @@ def test_reading_ahead_ends_with_the_batches(made: Path, monkeypatch: pytest.Mon
     assert len(readers) == 8
 
 
-def test_shards_of_another_model_are_refused(made: Path) -> None:
-    with pytest.raises(CorpusError, match=r"was made for 8,000 Hz and frames of 80 samples, but the model has 16,000"):
-        ShardedBatches(
-            Shards.open(made / "out"), sample_rate_hz=16_000, hop=HOP, batch_s=9, seed=0, loader=LoaderConfig()
-        )
-    with pytest.raises(CorpusError, match="but the model has 8,000 Hz and 40"):
-        ShardedBatches(
-            Shards.open(made / "out"), sample_rate_hz=RATE_HZ, hop=40, batch_s=9, seed=0, loader=LoaderConfig()
-        )
-    with pytest.raises(CorpusError, match=r"loader\.cache is .*shards need no cache"):
-        ShardedBatches(
-            Shards.open(made / "out"),
-            sample_rate_hz=RATE_HZ,
-            hop=HOP,
-            batch_s=9,
-            seed=0,
-            loader=LoaderConfig(cache=Path("cache")),
-        )
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        (
+            {"sample_rate_hz": 16_000},
+            "was made for 8,000 Hz and frames of 80 samples, but the model has 16,000 Hz and 80",
+        ),
+        ({"hop": 40}, "but the model has 8,000 Hz and 40"),
+        ({"min_frames": 21}, "its shortest utterance has 20 frames, but the model is trained on slices of 21"),
+    ],
+)
+def test_shards_of_another_model_are_refused(
+    made: Path, tmp_path: Path, changed: Mapping[str, int], message: str
+) -> None:
+    shards = Shards.open(made / "out")
+    framing = replace(FRAMING, **changed)
+    with pytest.raises(CorpusError, match=message):
+        ShardedBatches(shards, framing=framing, batch_s=9, seed=0, loader=LoaderConfig())
+    with pytest.raises(CorpusError, match=message):
+        fetch(shards, tmp_path / "run", framing=framing)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_cache_would_be_of_no_use(made: Path) -> None:
+    loader = LoaderConfig(cache=Path("cache"))
+    with pytest.raises(CorpusError, match=r"loader\.cache is cache: shards need no cache"):
+        ShardedBatches(Shards.open(made / "out"), framing=FRAMING, batch_s=9, seed=0, loader=loader)
 
 
 @pytest.mark.parametrize(("n_validation", "split"), [(3, "validation"), (0, "train")])
@@ -227,14 +237,14 @@ def test_a_run_fetches_all_but_the_recordings(tmp_path: Path, n_validation: int,
     )
     write_shards(tmp_path / "prepare", tmp_path / "out", sample_rate_hz=RATE_HZ, hop=HOP, shard_s=1.5)
     run = tmp_path / "run"
-    fetch(Shards.open(tmp_path / "out"), run)
+    fetch(Shards.open(tmp_path / "out"), run, framing=FRAMING)
     (tmp_path / "out" / SHARDS).unlink()  # the run has its own
     shards = Shards.open(tmp_path / "out", index=run)
     corpus = read_corpus(run)
     assert corpus.tables == read_corpus(tmp_path / "prepare").tables
     assert corpus.of(split) == corpus.utterances  # type: ignore[arg-type]
     assert {row.id for row in corpus.utterances} <= {row.id for row in rows if row.split == split}
-    batches = ShardedBatches(shards, sample_rate_hz=RATE_HZ, hop=HOP, batch_s=3, seed=0, loader=LoaderConfig(workers=0))
+    batches = ShardedBatches(shards, framing=FRAMING, batch_s=3, seed=0, loader=LoaderConfig(workers=0))
     first = corpus.utterances[0]
     looked_at, again = batches.example(first), batches.example(first)
     assert (looked_at.ids, looked_at.n_frames, looked_at.totals.frames) == ((first.id,), (30,), 30)

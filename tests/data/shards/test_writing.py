@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
 import tarfile
@@ -119,24 +120,25 @@ def test_what_lies_outside_the_range_is_clipped_and_what_is_finer_is_rounded() -
     assert (packed.samples(sample_rate_hz=RATE_HZ, n_samples=5) * 32768).tolist() == [32767, 32767, -32768, 0, 1]
 
 
-def test_a_stop_loses_no_whole_shard(prepared: Path, tmp_path: Path) -> None:
-    def stop_at_the_third(items: Iterable[T], *, n_total: int, doing: str) -> Iterable[T]:
+@pytest.mark.parametrize("n_done", [0, 2])
+def test_a_stop_loses_no_whole_shard(prepared: Path, tmp_path: Path, n_done: int) -> None:
+    def stop(items: Iterable[T], *, n_total: int, doing: str) -> Iterable[T]:
         for index, item in enumerate(items):
-            if index == 2:
+            if index == n_done:
                 raise KeyboardInterrupt
             yield item
 
     whole, out = tmp_path / "whole", tmp_path / "out"
     make(prepared, whole)
     with pytest.raises(KeyboardInterrupt):
-        write_shards(prepared, out, sample_rate_hz=RATE_HZ, hop=HOP, shard_s=1.0, progress=stop_at_the_third)
-    with pytest.raises(CorpusError, match=r"shards\.json: 3 of 5 shards are not made yet"):
+        write_shards(prepared, out, sample_rate_hz=RATE_HZ, hop=HOP, shard_s=1.0, progress=stop)
+    with pytest.raises(CorpusError, match=rf"shards\.json: {5 - n_done} of 5 shards are not made yet"):
         Shards.open(out)
     first = out / "train-000000.tar"
     before = first.stat().st_mtime_ns
     written = write_shards(prepared, out, sample_rate_hz=RATE_HZ, hop=HOP, shard_s=1.0)
-    assert written.n_kept == 2
-    assert first.stat().st_mtime_ns == before
+    assert written.n_kept == n_done
+    assert (first.stat().st_mtime_ns == before) == (n_done > 0)
     assert contents(out) == contents(whole)
 
 
@@ -149,6 +151,26 @@ def test_a_shard_that_is_damaged_or_gone_is_made_again(prepared: Path, tmp_path:
     written = write_shards(prepared, out, sample_rate_hz=RATE_HZ, hop=HOP, shard_s=1.0)
     assert written.n_kept == 3
     assert contents(out) == before
+
+
+def test_a_full_disk_leaves_no_half_shard(prepared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = Path.write_bytes
+
+    def write_half(path: Path, data: bytes) -> int:
+        real(path, data[: len(data) // 2])
+        raise OSError(errno.ENOSPC, "No space left on device", str(path))
+
+    make(prepared, tmp_path / "out")
+    before = contents(tmp_path / "out")
+    (tmp_path / "out" / "train-000002.tar").unlink()
+    monkeypatch.setattr(
+        Path, "write_bytes", lambda path, data: (write_half if ".tar" in path.name else real)(path, data)
+    )
+    with pytest.raises(OSError, match="No space left"):
+        make(prepared, tmp_path / "out")
+    after = contents(tmp_path / "out")
+    assert after.keys() == before.keys() - {"train-000002.tar"}
+    assert all(data == before[name] for name, data in after.items())
 
 
 def test_shards_of_something_else_are_not_mixed_in(prepared: Path, tmp_path: Path) -> None:

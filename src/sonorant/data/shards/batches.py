@@ -15,7 +15,7 @@ from sonorant.data.batch import Batch, Example, Totals, collate
 from sonorant.data.dataset import LoaderConfig, Share
 from sonorant.data.features import Waveform
 from sonorant.data.loading import in_order
-from sonorant.data.prepare import Prepared
+from sonorant.data.prepare import Framing, Prepared
 from sonorant.data.shards.format import Shards
 from sonorant.data.shards.packing import Packed
 from sonorant.data.shards.sampler import Round, ShardSampler
@@ -40,8 +40,7 @@ class ShardedBatches:
         self,
         shards: Shards,
         *,
-        sample_rate_hz: int,
-        hop: int,
+        framing: Framing,
         batch_s: float,
         batch_items: int | None = None,
         seed: int,
@@ -51,29 +50,24 @@ class ShardedBatches:
     ) -> None:
         """batch_s, batch_items: of one process. mixed: shards whose utterances are mixed at a time.
 
-        Raises CorpusError when the shards are of another framing, or no batch can be made of the utterances.
+        Raises CorpusError when the shards do not suit the framing, or no batch can be made of the utterances.
         """
-        listing = shards.listing
-        if (listing.sample_rate_hz, listing.hop) != (sample_rate_hz, hop):
-            raise CorpusError(
-                f"{shards.place.base}: was made for {listing.sample_rate_hz:,} Hz and frames of {listing.hop} samples, "
-                f"but the model has {sample_rate_hz:,} Hz and {hop}; make shards of a run with this model"
-            )
+        shards.check(framing)
         if loader.cache is not None:
             raise CorpusError(
                 f"loader.cache is {loader.cache}: shards need no cache, their audio is ready; leave it out"
             )
         self._shards = shards
-        self._of_train = listing.of("train")
-        self._rate = sample_rate_hz
-        self._hop = hop
+        self._of_train = shards.listing.of("train")
+        self._rate = framing.sample_rate_hz
+        self._hop = framing.hop
         self._seed = seed
         self._n_workers = loader.workers
         self._share = share
         self._lengths = shards.lengths()
         self.sampler = ShardSampler(
             [shard.utterances for shard in self._of_train],
-            self._lengths.n_frames * (hop / sample_rate_hz),
+            self._lengths.n_frames * (framing.hop / framing.sample_rate_hz),
             self._lengths.weights,
             batch_s=batch_s,
             batch_items=batch_items,

@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 from sonorant.config import config, parse
 from sonorant.data.manifest import Split
-from sonorant.data.prepare import TABLES, Tables
+from sonorant.data.prepare import TABLES, Framing, Tables
 from sonorant.data.shards.packing import Packed, unpack
 from sonorant.data.shards.place import Place
 from sonorant.errors import CorpusError
@@ -151,6 +151,21 @@ class Shards:
                 "shard' again, and it goes on"
             )
         return cls(place, beside, listing)
+
+    def check(self, framing: Framing) -> None:
+        """Raise CorpusError unless a model of this framing can be trained on them."""
+        listing = self.listing
+        if (listing.sample_rate_hz, listing.hop) != (framing.sample_rate_hz, framing.hop):
+            raise CorpusError(
+                f"{self.place.base}: was made for {listing.sample_rate_hz:,} Hz and frames of {listing.hop} samples, "
+                f"but the model has {framing.sample_rate_hz:,} Hz and {framing.hop}; make shards of one of its runs"
+            )
+        shortest = int(self.lengths().n_frames.min(initial=framing.min_frames))
+        if shortest < framing.min_frames:
+            raise CorpusError(
+                f"{self.place.base}: its shortest utterance has {shortest} frames, but the model is trained on slices "
+                f"of {framing.min_frames}; make shards of one of its runs"
+            )
 
     def read(self, shard: Shard) -> tuple[Packed, ...]:
         """All utterances of a shard. Raises CorpusError when it is missing, damaged, or holds anything else."""
