@@ -23,7 +23,7 @@ def test_entries_comments_and_blank_lines() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["Press 1, * or #.", "... for ...", "H.323", "www.asterisk.org", "You may dial it: now.", "A.M."]
+    "text", ["Press 1 or 2.", "... for ...", "H.323", "www.asterisk.org", "You may dial it: now.", "A.M."]
 )
 def test_what_is_no_damage_stays(text: str) -> None:
     assert text_of(f"a: {text}") == text
@@ -33,6 +33,8 @@ def test_what_is_no_damage_stays(text: str) -> None:
     ("code", "line", "mended"),
     [
         ("en", "letters/dash: dash [-]", "dash"),
+        ("en", "a: press * or # to exit", "press star or pound to exit"),
+        ("fr", "a: appuyez sur * et sur #", "appuyez sur * et sur #"),
         ("it", "letters/exclaimation-point: [!] punto esclamativo", "punto esclamativo"),
         ("en", "letters/space: space [ ]", "space"),
         ("it", "a: La chiamata non pu? essere completata cos? come composta.",

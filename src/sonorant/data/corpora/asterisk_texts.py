@@ -1,7 +1,7 @@
 """The texts of the Asterisk core sounds, mended where their lists are known to be damaged.
 
 Every mend restores what the list lost on its way and the speaker cannot have missed: accents typed as plain letters or
-turned into question marks, line ends, and ids. Digits, `*`, `#` and `...` stay as they are.
+turned into question marks, line ends, and ids. Digits, signs and `...` stay as they are, but for two signs in English.
 """
 
 from __future__ import annotations
@@ -57,6 +57,10 @@ _LOST_LETTERS = (
     (re.compile(r"\bcos\?(?= [a-z])"), "così"),
     (re.compile(r"(?<= )\?(?= [a-z])"), "è"),
 )
+
+# The names of two keys, which the English speaker calls otherwise than a text normaliser: a recogniser hears "Press
+# star to toggle pause. Press pound to enter a new dictation file name."
+_ENGLISH_KEYS = (("*", "star"), ("#", "pound"))
 
 # A sentence that starts without a space before it, and one that an entry swallowed: "... dièse.vm-rec-busy: Après ..."
 _NO_SPACE = re.compile(r"([a-zß-öø-ÿа-яё»\d][.:])([A-ZÀ-ÖØ-ÞА-ЯЁ][a-zß-öø-ÿа-яё])")
@@ -120,6 +124,9 @@ def _mended(text: str, *, code: str, ids: Collection[str]) -> str:
     text = text.replace("“", '"').replace("”", '"').strip()
     if text.count('"') % 2 or (text.startswith('"') and text.endswith('"')):
         text = text.replace('"', "")
+    if code == "en":
+        for sign, said in _ENGLISH_KEYS:
+            text = text.replace(sign, said)
     if code == "it":
         for damaged, whole in _LOST_LETTERS:
             text = damaged.sub(whole, text)
