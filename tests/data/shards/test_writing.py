@@ -15,7 +15,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from sonorant.data.prepare import TABLES, UTTERANCES
+from sonorant.data.prepare import TABLES, UTTERANCES, Framing
+from sonorant.data.shards.fetching import fetch
 from sonorant.data.shards.format import LENGTHS, SHARDS, Shards
 from sonorant.data.shards.packing import Packed, flac
 from sonorant.data.shards.writing import write_shards
@@ -24,6 +25,7 @@ from tests.data.prepared_tones import HOP, RATE_HZ, recorded, write_prepared
 
 T = TypeVar("T")
 
+FRAMING = Framing(sample_rate_hz=RATE_HZ, hop=HOP, min_frames=4)
 FRAMES = [20 + 7 * index % 31 for index in range(12)]
 
 
@@ -200,6 +202,9 @@ def test_a_recording_that_changed_is_named_and_no_half_shard_is_left(prepared: P
 def test_what_is_not_prepared_is_said(prepared: Path, tmp_path: Path) -> None:
     with pytest.raises(CorpusError, match="no whole number of frames of 77 samples"):
         write_shards(prepared, tmp_path / "out", sample_rate_hz=RATE_HZ, hop=77)
+    fetch(make(prepared, tmp_path / "first"), tmp_path / "run", framing=FRAMING)
+    with pytest.raises(CorpusError, match="run: has shards of its own, or is of a run on shards"):
+        make(tmp_path / "run", tmp_path / "out")
     (prepared / UTTERANCES).unlink()
     with pytest.raises(CorpusError, match=r"utterances\.jsonl: cannot be read"):
         make(prepared, tmp_path / "out")

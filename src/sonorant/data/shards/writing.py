@@ -65,6 +65,10 @@ def write_shards(
     Raises CorpusError when the folder holds no prepared corpus or a recording is no longer what it was, and when `out`
     holds shards of something else.
     """
+    if (prepared / SHARDS).exists():
+        raise CorpusError(
+            f"{prepared}: has shards of its own, or is of a run on shards; name what was prepared for them"
+        )
     corpus = read_corpus(prepared)
     odd = next((utterance.id for utterance in corpus.utterances if utterance.n_samples % hop), None)
     if odd is not None:
