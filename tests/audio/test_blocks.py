@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +12,7 @@ from sonorant.audio import blocks as recordings
 from sonorant.audio.blocks import AudioReader, checked, resampled
 from sonorant.audio.io import Samples, read
 from sonorant.audio.resample import resample
-from sonorant.errors import AudioError, MissingExtraError, ParameterError
+from sonorant.errors import AudioError, ParameterError
 
 
 def noise(n: int, n_channels: int = 1) -> Samples:
@@ -64,13 +63,6 @@ def test_blocks_resampled_are_the_whole_resampled(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(recordings, "BLOCK_SAMPLES", 1500)
     pieces = resampled(cut(samples, 0, 1, 17, 4000), from_hz=from_hz, to_hz=to_hz)
     np.testing.assert_array_equal(np.concatenate(list(pieces)), resample(samples, from_hz=from_hz, to_hz=to_hz))
-
-
-def test_without_soxr_only_another_rate_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "soxr", None)
-    assert len(next(resampled([noise(10)[:, 0]], from_hz=8000, to_hz=8000))) == 10
-    with pytest.raises(MissingExtraError, match="soxr"):
-        resampled([], from_hz=8000, to_hz=16_000)
 
 
 def test_a_good_recording_is_let_through_as_float32() -> None:

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import sys
-
 import numpy as np
 import pytest
 
 from sonorant.audio.resample import resample
-from sonorant.errors import MissingExtraError
 
 
 def sine(rate_hz: int, *, pitch_hz: float = 440.0, duration_s: float = 0.5) -> np.ndarray:
@@ -32,10 +29,3 @@ def test_what_the_new_rate_cannot_hold_is_gone() -> None:
 def test_the_same_rate_changes_nothing() -> None:
     samples = sine(16000)
     assert resample(samples, from_hz=16000, to_hz=16000) is samples
-
-
-def test_without_soxr_only_other_rates_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "soxr", None)
-    assert len(resample(sine(16000), from_hz=16000, to_hz=16000)) == 8000
-    with pytest.raises(MissingExtraError, match="soxr"):
-        resample(sine(16000), from_hz=16000, to_hz=8000)

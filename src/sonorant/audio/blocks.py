@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sonorant.audio.io import Samples
-from sonorant.errors import AudioError, MissingExtraError, ParameterError
+from sonorant.errors import AudioError, ParameterError
 
 if TYPE_CHECKING:
     import soundfile
@@ -109,16 +109,11 @@ def _checked(blocks: Iterable[Samples], sample_rate_hz: int) -> Iterator[Samples
 
 
 def resampled(blocks: Iterable[Samples], *, from_hz: int, to_hz: int) -> Iterator[Samples]:
-    """The same sound at another rate, the same samples as `sonorant.audio.resample.resample` gives for the whole.
-
-    Raises MissingExtraError at once when the rates differ and soxr is not installed.
-    """
+    """The same sound at another rate, the same samples as `sonorant.audio.resample.resample` gives for the whole."""
     if from_hz == to_hz:
         return iter(blocks)
-    try:
-        import soxr
-    except ImportError:
-        raise MissingExtraError("changing a sample rate", package="soxr", extra="train") from None
+    import soxr
+
     return _through(soxr.ResampleStream(from_hz, to_hz, 1, dtype="float32"), blocks)
 
 

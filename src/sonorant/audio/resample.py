@@ -5,18 +5,12 @@ from __future__ import annotations
 from typing import cast
 
 from sonorant.audio.io import Samples
-from sonorant.errors import MissingExtraError
 
 
 def resample(samples: Samples, *, from_hz: int, to_hz: int) -> Samples:
-    """The same sound at another rate: float32 [N] becomes float32 [N * to_hz / from_hz], to the nearest sample.
-
-    Raises MissingExtraError when the rates differ and soxr is not installed.
-    """
+    """The same sound at another rate: float32 [N] becomes float32 [N * to_hz / from_hz], to the nearest sample."""
     if from_hz == to_hz:
         return samples
-    try:
-        import soxr
-    except ImportError:
-        raise MissingExtraError("changing a sample rate", package="soxr", extra="train") from None
+    import soxr
+
     return cast(Samples, soxr.resample(samples, from_hz, to_hz))

@@ -154,7 +154,7 @@ class Voice:
         incomplete frame. speaker: who is to be heard; source: who is heard in the recording, with two speakers the
         other one if it is None. noise_scale: 1 is what the voice was trained with, 0 leaves chance out.
         Raises VoiceError when the voice cannot convert or lacks the speaker, ParameterError for a number out of range,
-        AudioError when the recording is too short, silent or broken, MissingExtraError without soxr at another rate.
+        AudioError when the recording is too short, silent or broken.
         """
         seed = _seed(seed)
         pieces = self.convert_stream(
