@@ -178,6 +178,16 @@ def test_a_missing_or_damaged_shard_is_named_and_never_skipped(made: Path, tmp_p
             epoch(steps)
 
 
+def test_lengths_that_are_not_the_utterances_own_are_refused(made: Path) -> None:
+    shards = Shards.open(made / "out")
+    lengths = shards.lengths()
+    for changed in (replace(lengths, n_tokens=lengths.n_tokens + 1), replace(lengths, n_frames=lengths.n_frames + 1)):
+        batches = batches_of(made)
+        batches._lengths = changed
+        with pytest.raises(CorpusError, match="has not the lengths that batches were planned by"):
+            epoch(batches.start(None, 1))
+
+
 def test_reading_ahead_ends_with_the_batches(made: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     is_asked, may_read = threading.Event(), threading.Event()
     readers: list[threading.Thread] = []
