@@ -54,3 +54,20 @@ def g722(samples: Samples) -> bytes:
         for packet in [*stream.encode(frame), *stream.encode(None)]:
             container.mux(packet)
     return held.getvalue()
+
+
+def fake_apt(folder: Path, pool: Path) -> Path:
+    """A folder for PATH with an apt-get that takes packages from `pool`, and writes what it was asked to `asked`."""
+    folder.mkdir()
+    script = folder / "apt-get"
+    script.write_text(
+        "#!/bin/sh\n"
+        f'echo "$@" >> "{folder}/asked"\n'
+        'name="${2%%=*}"; version="${2#*=}"\n'
+        f'cp "{pool}/${{name}}_${{version}}_all.deb" . 2>/dev/null && exit 0\n'
+        'echo "E: Unable to locate package $name" >&2\n'
+        "exit 100\n"
+    )
+    script.chmod(0o755)
+    (folder / "asked").write_text("")
+    return folder

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,7 +17,7 @@ from sonorant.data.corpora import Imported, asterisk, import_corpus
 from sonorant.data.corpora.debian import Package
 from sonorant.data.manifest import audio_path
 from sonorant.errors import CorpusError, MissingExtraError
-from tests.data.corpora.packages import deb, g722
+from tests.data.corpora.packages import deb, fake_apt, g722
 
 ENGLISH = "usr/share/asterisk/sounds/en_US_f_Allison"
 RUSSIAN = "usr/share/asterisk/sounds/ru_RU_f_IvrvoiceRU"
@@ -189,14 +190,14 @@ def test_a_broken_list_is_told(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def pool(debs: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def pool(debs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """Debian's archive, in a folder."""
     pinned = tuple(
         Package(path.name, path.stat().st_size, hashlib.sha256(path.read_bytes()).hexdigest())
         for path in sorted(debs.iterdir())
     )
     monkeypatch.setattr(asterisk, "_PACKAGES", pinned)
-    monkeypatch.setattr(asterisk, "_POOL", f"{debs.as_uri()}/")
+    monkeypatch.setenv("PATH", f"{fake_apt(tmp_path / 'apt', debs)}:{os.environ['PATH']}")
     return debs
 
 
@@ -213,7 +214,7 @@ def test_without_a_folder_the_packages_are_downloaded(
     assert ("bytes downloaded", total, total) in told
     assert told[-1] == ("prompts", 10, 10)
     (tmp_path / "out" / "manifest.jsonl").unlink()
-    monkeypatch.setattr(asterisk, "_POOL", "http://127.0.0.1:9/")
+    monkeypatch.setenv("PATH", str(tmp_path))  # no apt-get
     again = import_corpus("asterisk", None, tmp_path / "out", max_duration_s=4.0)
     assert again.utterances == imported.utterances
 

@@ -3,54 +3,33 @@
 from __future__ import annotations
 
 import hashlib
-import http.server
 import io
+import os
 import tarfile
-import threading
-from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 
 import pytest
 
 from sonorant.data.corpora.debian import Package, fetch, unpack
 from sonorant.errors import CorpusError
-from tests.data.corpora.packages import ar, deb, tar
-
-
-class Quiet(http.server.SimpleHTTPRequestHandler):
-    """Serves a folder, counting, and says nothing."""
-
-    asked: list[str]
-
-    def __init__(self, *arguments: object, asked: list[str], **more: object) -> None:
-        self.asked = asked
-        super().__init__(*arguments, **more)  # type: ignore[arg-type]
-
-    def do_GET(self) -> None:
-        self.asked.append(self.path)
-        super().do_GET()
-
-    def log_message(self, format: str, *arguments: object) -> None:
-        del format, arguments
+from tests.data.corpora.packages import ar, deb, fake_apt, tar
 
 
 @pytest.fixture
-def pool(tmp_path: Path) -> Iterator[tuple[str, Path, list[str]]]:
-    """A server of packages: its address, its folder, and what was asked of it."""
+def pool(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, Path]:
+    """Where packages come from, and the file that says which were asked for."""
     folder = tmp_path / "pool"
     folder.mkdir()
-    asked: list[str] = []
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, asked=asked, directory=str(folder)))
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}/", folder, asked
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    apt = fake_apt(tmp_path / "apt", folder)
+    monkeypatch.setenv("PATH", f"{apt}:{os.environ['PATH']}")
+    (tmp_path / "to").mkdir()
+    return folder, apt / "asked"
 
 
-def package(contents: bytes, name: str = "a.deb") -> Package:
+NAME = "sounds_1.0-1_all.deb"
+
+
+def package(contents: bytes, name: str = NAME) -> Package:
     return Package(name, len(contents), hashlib.sha256(contents).hexdigest())
 
 
@@ -58,46 +37,43 @@ def ignore(_n_bytes: int) -> None:
     """No progress is shown."""
 
 
-def test_a_package_is_fetched_once(pool: tuple[str, Path, list[str]], tmp_path: Path) -> None:
-    url, folder, asked = pool
+def test_a_package_is_fetched_once(pool: tuple[Path, Path], tmp_path: Path) -> None:
+    folder, asked = pool
     contents = b"x" * 200_000
-    (folder / "a.deb").write_bytes(contents)
-    (tmp_path / "to").mkdir()
+    (folder / NAME).write_bytes(contents)
     for _ in range(2):
         counted: list[int] = []
-        got = fetch(package(contents), base_url=url, folder=tmp_path / "to", progress=counted.append)
+        got = fetch(package(contents), folder=tmp_path / "to", progress=counted.append)
         assert got.read_bytes() == contents
         assert sum(counted) == len(contents)
-    assert asked == ["/a.deb"]
+    assert asked.read_text() == "download sounds=1.0-1\n"
+    assert [path.name for path in (tmp_path / "to").iterdir()] == [NAME]
 
 
-def test_a_package_cut_short_is_fetched_again(pool: tuple[str, Path, list[str]], tmp_path: Path) -> None:
-    url, folder, asked = pool
-    (folder / "a.deb").write_bytes(b"whole")
-    (tmp_path / "a.deb").write_bytes(b"who")
-    assert fetch(package(b"whole"), base_url=url, folder=tmp_path, progress=ignore).read_bytes() == b"whole"
-    assert asked == ["/a.deb"]
+def test_a_package_cut_short_is_fetched_again(pool: tuple[Path, Path], tmp_path: Path) -> None:
+    folder, asked = pool
+    (folder / NAME).write_bytes(b"whole")
+    (tmp_path / "to" / NAME).write_bytes(b"who")
+    assert fetch(package(b"whole"), folder=tmp_path / "to", progress=ignore).read_bytes() == b"whole"
+    assert asked.read_text() == "download sounds=1.0-1\n"
 
 
 @pytest.mark.parametrize("served", [b"changed", b"expected, and much more" * 10_000, b""])
-def test_another_package_is_refused_and_not_kept(
-    pool: tuple[str, Path, list[str]], tmp_path: Path, served: bytes
-) -> None:
-    url, folder, _ = pool
-    (folder / "a.deb").write_bytes(served)
-    (tmp_path / "to").mkdir()
+def test_another_package_is_refused_and_not_kept(pool: tuple[Path, Path], tmp_path: Path, served: bytes) -> None:
+    (pool[0] / NAME).write_bytes(served)
     with pytest.raises(CorpusError, match="its SHA-256 is"):
-        fetch(package(b"expected"), base_url=url, folder=tmp_path / "to", progress=ignore)
+        fetch(package(b"expected"), folder=tmp_path / "to", progress=ignore)
     assert list((tmp_path / "to").iterdir()) == []
 
 
-def test_what_cannot_be_fetched_is_told(pool: tuple[str, Path, list[str]], tmp_path: Path) -> None:
-    url, _, _ = pool
-    (tmp_path / "to").mkdir()
-    with pytest.raises(CorpusError, match=r"missing\.deb: cannot be downloaded \(File not found\)"):
-        fetch(package(b"x", "missing.deb"), base_url=url, folder=tmp_path / "to", progress=ignore)
-    with pytest.raises(CorpusError, match="cannot be downloaded"):
-        fetch(package(b"x"), base_url="http://127.0.0.1:9/", folder=tmp_path / "to", progress=ignore)
+def test_what_cannot_be_fetched_is_told(
+    pool: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(CorpusError, match=r"apt-get cannot download it \(E: Unable to locate package missing\)"):
+        fetch(package(b"x", "missing_1_all.deb"), folder=tmp_path / "to", progress=ignore)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(CorpusError, match="there is no apt-get here to download it with"):
+        fetch(package(b"x"), folder=tmp_path / "to", progress=ignore)
     assert list((tmp_path / "to").iterdir()) == []
 
 

@@ -32,8 +32,6 @@ from sonorant.data.corpora.rows import Row, Wishes
 from sonorant.data.manifest import Rejected
 from sonorant.errors import AudioError, CorpusError, MissingExtraError
 
-_POOL = "http://deb.debian.org/debian/pool/main/a/asterisk-core-sounds/"
-
 # Silence kept before and after speech: soft consonants lie there.
 _MARGIN_S = 0.08
 
@@ -129,7 +127,7 @@ def _tree(source: Path | None, out: Path, scratch: Path, wishes: Wishes) -> Path
             done += n_bytes
             wishes.progress("bytes downloaded", done, total)
 
-        debs = [fetch(package, base_url=_POOL, folder=downloads, progress=count) for package in _PACKAGES]
+        debs = [fetch(package, folder=downloads, progress=count) for package in _PACKAGES]
     else:
         debs = sorted(source.glob("asterisk-core-sounds-*.deb"))
     for deb in debs:

@@ -6,19 +6,18 @@ A .deb is an `ar` archive of three members: debian-binary, control.tar.*, and da
 from __future__ import annotations
 
 import hashlib
-import http.client
 import io
 import lzma
+import shutil
+import subprocess
 import tarfile
-import urllib.error
-import urllib.request
+import tempfile
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from sonorant.audio.io import whole_file
 from sonorant.errors import CorpusError
 
 _AR_START = b"!<arch>\n"
@@ -26,7 +25,6 @@ _AR_HEADER_BYTES = 60
 # Python unpacks these; Debian itself has no others.
 _DATA = ("data.tar.xz", "data.tar.gz", "data.tar.bz2", "data.tar")
 _READ_BYTES = 1 << 16
-_TIMEOUT_S = 60.0
 
 
 @dataclass(frozen=True)
@@ -38,35 +36,48 @@ class Package:
     sha256: str
 
 
-def fetch(package: Package, *, base_url: str, folder: Path, progress: Callable[[int], None]) -> Path:
-    """The package's file in `folder`, downloaded unless it lies there whole already.
+def fetch(package: Package, *, folder: Path, progress: Callable[[int], None]) -> Path:
+    """The package's file in `folder`, downloaded with apt-get unless it lies there whole already.
 
-    progress is told the bytes of each piece. Raises CorpusError when it cannot be had, or is not what was expected.
+    Nothing is installed. progress is told the bytes of each file. Raises CorpusError when it cannot be had, or is not
+    what was expected.
     """
     target = folder / package.name
     if target.is_file() and _sha256(target) == package.sha256:
         progress(package.n_bytes)
         return target
-    url = base_url + package.name
-    with whole_file(target) as part:
-        try:
-            # The address is written in this package, and always http.
-            with urllib.request.urlopen(url, timeout=_TIMEOUT_S) as answer, part.open("wb") as file:
-                while piece := answer.read(_READ_BYTES):
-                    file.write(piece)
-                    progress(len(piece))
-                    if file.tell() > package.n_bytes:
-                        break
-        except (urllib.error.URLError, http.client.HTTPException, TimeoutError, ConnectionError) as error:
-            reason = getattr(error, "reason", None) or error
+    apt = shutil.which("apt-get")
+    if apt is None:
+        raise CorpusError(
+            f"{package.name}: there is no apt-get here to download it with; take the packages from a Debian mirror "
+            "(pool/main/a/asterisk-core-sounds) and give their folder with --from"
+        )
+    name, version, _ = package.name.split("_")
+    with tempfile.TemporaryDirectory(prefix=".part-", dir=folder) as scratch:
+        command = [apt, "download", f"{name}={version}"]
+        done = subprocess.run(
+            command,
+            cwd=scratch,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            check=False,
+        )
+        got = Path(scratch) / package.name
+        if done.returncode or not got.is_file():
+            said = done.stderr.strip().splitlines() or ["it said nothing"]
             raise CorpusError(
-                f"{url}: cannot be downloaded ({reason}); try again, or download it yourself and give its folder"
-            ) from None
-        if (found := _sha256(part)) != package.sha256:
+                f"{package.name}: apt-get cannot download it ({said[-1]}); run 'apt-get update' and try again, or "
+                "download the packages yourself and give their folder with --from"
+            )
+        if (found := _sha256(got)) != package.sha256:
             raise CorpusError(
-                f"{url}: its SHA-256 is {found} ({part.stat().st_size:,} bytes), "
+                f"{package.name}: its SHA-256 is {found} ({got.stat().st_size:,} bytes), "
                 f"but {package.sha256} ({package.n_bytes:,} bytes) was expected; try again"
             )
+        got.replace(target)
+    progress(package.n_bytes)
     return target
 
 
