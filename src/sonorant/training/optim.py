@@ -76,9 +76,11 @@ class Player:
         # Unscales the gradients, too, where they are scaled.
         total = fabric.clip_gradients(self.module, self.optimizer, max_norm=bound, error_if_nonfinite=False)
         norm = float(total) if total is not None else 0.0
-        is_scaled = getattr(fabric.strategy.precision, "scaler", None) is not None
-        if not is_finite or (not math.isfinite(norm) and not is_scaled):
+        scaler = _scaler(fabric)
+        if not is_finite or (not math.isfinite(norm) and scaler is None):
             self.optimizer.zero_grad(set_to_none=True)
+            if scaler is not None:  # it must forget that it unscaled these gradients; the scale is not to blame
+                scaler.update(scaler.get_scale())
             raise NonFiniteError(f"the {self.name}'s {'gradient' if is_finite else 'loss'} is not finite")
         rate = value_at(self.cfg.learning_rate, step)
         for group in self.optimizer.param_groups:
@@ -90,13 +92,20 @@ class Player:
 
 def set_up(fabric: Fabric, name: str, network: nn.Module, cfg: OptimizerConfig) -> Player:
     """Give a network its optimizer, its device and its place among the processes."""
+    # A fused optimizer unscales gradients by itself, where nobody can look at their norm.
+    is_scaled = _scaler(fabric) is not None
     optimizer = torch.optim.AdamW(
         network.parameters(),
         lr=value_at(cfg.learning_rate, 0),
         betas=cfg.betas,
         eps=cfg.eps,
         weight_decay=cfg.weight_decay,
-        fused=True,
+        fused=not is_scaled,
     )
     module, wrapped = fabric.setup(_Boxed(network), optimizer)
     return Player(name=name, network=network, module=module, optimizer=wrapped, cfg=cfg)
+
+
+def _scaler(fabric: Fabric) -> torch.amp.GradScaler | None:
+    """What scales the losses in half precision, so that small gradients do not vanish."""
+    return getattr(fabric.strategy.precision, "scaler", None)
