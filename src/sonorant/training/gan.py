@@ -71,7 +71,7 @@ class GanStep(Generic[B, Out]):
         return (self._generator, self._discriminator)
 
     def __call__(self, parts: Sequence[B], step: int) -> dict[str, float]:
-        weights = weights_at(self._weights, step)
+        weights = weights_at(self._weights, step, optional=self._game.adversarial)
         is_game_on = bool(self._game.adversarial & weights.keys())
         report: dict[str, float] = {}
         # One part's outputs serve both updates; those of several would fill the memory, so they are made twice.

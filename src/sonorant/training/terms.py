@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 
 import torch
 from torch import Tensor
@@ -23,14 +23,17 @@ def check_weights(weights: Mapping[str, Schedule], terms: Iterable[str], *, sour
         raise ConfigError(f"{source}: {extra[0]!r} is no term of this system; there are {', '.join(sorted(wanted))}")
 
 
-def weights_at(weights: Mapping[str, Schedule], step: int) -> dict[str, float]:
-    """The weights that are not 0 at a step. A term without a weight need not be computed."""
+def weights_at(weights: Mapping[str, Schedule], step: int, *, optional: Container[str] = ()) -> dict[str, float]:
+    """The weights of the terms that are computed at a step: all but the optional ones whose weight is 0.
+
+    The others are computed even then: processes that share gradients wait for one of every weight at every step.
+    """
     values = {name: value_at(schedule, step) for name, schedule in weights.items()}
-    return {name: value for name, value in values.items() if value}
+    return {name: value for name, value in values.items() if value or name not in optional}
 
 
 def weighted_sum(terms: Terms, weights: Mapping[str, float]) -> Tensor:
-    """The loss: float32, of the terms that have a weight."""
+    """The loss, float32. Each weight's term must be there."""
     return torch.stack([terms[name].float() * weight for name, weight in weights.items()]).sum()
 
 

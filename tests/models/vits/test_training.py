@@ -155,6 +155,16 @@ def test_without_a_weight_the_discriminators_do_not_run() -> None:
     assert not all(torch.equal(table.weights()[name], value) for name, value in judges.items())
 
 
+def test_a_term_whose_weight_is_still_0_leaves_no_weight_without_a_gradient() -> None:
+    table = Table(replace(RECIPE, losses={**RECIPE.losses, "kl": From(step=5, value=1.0)}))
+    before = table.weights()["generator/text_encoder.embedding.weight"].clone()
+    report = table.step([whole(examples())], 4)
+    assert "generator/kl" in report
+    updated = table.generator.optimizer.state_dict()["state"]
+    assert len(updated) == len([p for p in table.generator.network.parameters() if p.requires_grad])
+    torch.testing.assert_close(table.weights()["generator/text_encoder.embedding.weight"], before, atol=1e-4, rtol=0)
+
+
 def test_weights_and_terms_must_have_the_same_names() -> None:
     with pytest.raises(ConfigError, match="'melody' is no term"):
         Table(replace(RECIPE, losses={"melody": 1.0}))
