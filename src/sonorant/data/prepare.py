@@ -141,16 +141,19 @@ def prepare(
 
 
 def read_corpus(folder: Path) -> Corpus:
-    """What `prepare` wrote."""
+    """What `prepare` wrote. Raises CorpusError or ConfigError when it is missing or damaged."""
     import pydantic
 
     adapter = pydantic.TypeAdapter(Prepared)
     try:
-        lines = (folder / UTTERANCES).read_text(encoding="utf-8").splitlines()
+        lines = (folder / UTTERANCES).read_text(encoding="utf-8").split("\n")  # a text may hold other line ends
+        utterances = tuple(adapter.validate_json(line) for line in lines if line)
     except OSError as error:
         raise CorpusError(f"{folder / UTTERANCES}: cannot be read ({error.strerror})") from None
+    except ValueError as error:  # not UTF-8, or no utterance
+        raise CorpusError(f"{folder / UTTERANCES}: is damaged ({str(error).splitlines()[0]}); prepare anew") from None
     tables = parse(Tables, read_json(folder / TABLES), source=str(folder / TABLES))
-    return Corpus(utterances=tuple(adapter.validate_json(line) for line in lines), tables=tables)
+    return Corpus(utterances=utterances, tables=tables)
 
 
 def _prepared(
