@@ -104,6 +104,17 @@ def test_workers_and_a_cache_change_nothing(manifest: Path, forty: Path, tmp_pat
     assert_same_weights(run, forty)
 
 
+def test_shards_train_as_exactly(manifest: Path, forty: Path, tmp_path: Path) -> None:
+    shards, whole, halved = tmp_path / "shards", tmp_path / "whole", tmp_path / "halved"
+    assert main(["corpus", "shard", str(forty / "prepare"), str(shards), "--shard-s", "3"]) == 0
+    settings = ("data.manifest=null", f"data.shards={shards}")
+    assert main(arguments(manifest, whole, *settings, steps=6)) == 0
+    assert main(arguments(manifest, halved, *settings, steps=4)) == 0
+    assert main(resume(halved, "run.steps=6", "loader.workers=1")) == 0
+    assert_same_weights(halved, whole)
+    assert main(["voices", "export-run", str(whole), str(tmp_path / "voice")]) == 0
+
+
 def test_another_seed_is_another_run(manifest: Path, forty: Path, tmp_path: Path) -> None:
     assert main(arguments(manifest, tmp_path / "run", "seed=8", steps=1)) == 0
     first = read_log(tmp_path / "run" / "train" / LOG)[0]

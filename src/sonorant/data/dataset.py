@@ -5,25 +5,27 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-import numpy as np
 import torch
 
 from sonorant.config import config
 from sonorant.data.batch import Batch, Example, Totals, collate
 from sonorant.data.features import Cached, Feature, Waveform
+from sonorant.data.loading import fitted, in_order
 from sonorant.data.prepare import Prepared
 from sonorant.data.sampler import BatchPlan, BatchSampler
 from sonorant.data.selection import Selection
-from sonorant.errors import CorpusError, SonorantError
 
 
 @config
 class DataConfig:
     """What a run is trained on, and how it is put into batches."""
 
-    manifest: Path
+    manifest: Path | None = None
+    shards: str | None = None
+    """A folder or an address of shards, instead of a manifest; they were selected when they were made."""
     selection: Selection = Selection()
     batch_s: float = 240.0
     """Seconds of audio in a batch of one process, padding included."""
@@ -33,6 +35,10 @@ class DataConfig:
     """A batch is computed in so many parts, one after another: less memory, the same gradient."""
 
     def __post_init__(self) -> None:
+        if (self.manifest is None) == (self.shards is None):
+            raise ValueError("give either manifest or shards")
+        if self.shards is not None and self.selection != Selection():
+            raise ValueError("selection is set, but shards were selected when they were made: leave it out")
         if self.batch_s <= 0:
             raise ValueError(f"batch_s is {self.batch_s}: it must be above 0")
         if self.parts < 1 or (self.batch_items is not None and self.batch_items < 1):
@@ -94,21 +100,7 @@ class UtteranceBatches:
     ) -> Iterator[tuple[Sequence[Batch], Mapping[str, int]]]:
         """This process's parts of each batch from a position on, and the position after it."""
         plans = self.sampler.start(position)
-        n_workers = self._loader.workers
-        loader = torch.utils.data.DataLoader(
-            _Loading(self, parts),
-            sampler=_Plans(plans),
-            batch_size=None,
-            num_workers=n_workers,
-            prefetch_factor=4 if n_workers else None,
-            pin_memory=torch.cuda.is_available(),
-            generator=torch.Generator(),  # else the loader would draw from, and change, torch's own
-            worker_init_fn=_one_thread if n_workers else None,
-        )
-        for loaded in loader:
-            if isinstance(loaded, SonorantError):
-                raise loaded
-            yield loaded
+        yield from in_order(plans, partial(self.load, parts=parts), workers=self._loader.workers)
 
     def load(self, plan: BatchPlan, parts: int) -> tuple[Sequence[Batch], Mapping[str, int]]:
         """Load this process's share of a planned batch."""
@@ -135,52 +127,15 @@ class UtteranceBatches:
         return collate([example], hop=self._hop, totals=totals)
 
     def _example(self, utterance: Prepared, batch: tuple[int, int], index: int) -> Example:
-        samples = self._waveform(utterance.recording)
-        if abs(len(samples) - utterance.n_samples) > self._hop + 2:
-            raise CorpusError(
-                f"{utterance.audio} (id {utterance.id}): has {len(samples):,} samples, but had {utterance.n_samples:,} "
-                "when it was prepared; put the old recording back, or prepare anew"
-            )
-        # Resamplers may round the length either way.
-        fitted = np.zeros(utterance.n_samples, dtype=np.float32)
-        n = min(len(samples), utterance.n_samples)
-        fitted[:n] = samples[:n]
+        samples = fitted(utterance, self._waveform(utterance.recording), hop=self._hop)
         return Example(
             id=utterance.id,
             tokens=torch.tensor(utterance.tokens),
-            samples=torch.from_numpy(fitted),
+            samples=torch.from_numpy(samples),
             speaker=utterance.speaker,
             language=utterance.language,
             seed=_seed(self._seed, *batch, index),
         )
-
-
-class _Plans(torch.utils.data.Sampler[BatchPlan]):
-    def __init__(self, plans: Iterator[BatchPlan]) -> None:
-        self._plans = plans
-
-    def __iter__(self) -> Iterator[BatchPlan]:
-        return self._plans
-
-
-_Loaded = tuple[Sequence[Batch], Mapping[str, int]]
-
-
-class _Loading(torch.utils.data.Dataset[_Loaded | SonorantError]):
-    def __init__(self, batches: UtteranceBatches, parts: int) -> None:
-        self._batches = batches
-        self._parts = parts
-
-    def __getitem__(self, plan: BatchPlan) -> _Loaded | SonorantError:
-        try:
-            return self._batches.load(plan, self._parts)
-        except SonorantError as error:  # raised by whoever asked: a worker would wrap it into a traceback
-            return error
-
-
-def _one_thread(worker: int) -> None:
-    del worker
-    torch.set_num_threads(1)
 
 
 def _seed(*numbers: int) -> int:

@@ -11,6 +11,7 @@ from sonorant.audio.spectrogram import MelConfig, SpectrogramConfig, linear_spec
 from sonorant.data.batch import Batch
 from sonorant.data.dataset import UtteranceBatches
 from sonorant.data.prepare import Corpus, Prepared
+from sonorant.data.shards.batches import ShardedBatches
 from sonorant.losses.divergence import sampled_kl
 from sonorant.losses.spectral import mel_distance
 from sonorant.models.vits.model import Purpose, Vits
@@ -26,7 +27,9 @@ N_SHOWN = 4
 class Evaluation:
     """Says and reconstructs some utterances of the validation split; of the training split, if there is no other."""
 
-    def __init__(self, corpus: Corpus, batches: UtteranceBatches, spec: SpectrogramConfig, mel: MelConfig) -> None:
+    def __init__(
+        self, corpus: Corpus, batches: UtteranceBatches | ShardedBatches, spec: SpectrogramConfig, mel: MelConfig
+    ) -> None:
         held_out = corpus.of("validation")
         self.is_held_out = bool(held_out)
         self._utterances = _spread(held_out or corpus.of("train"), N_MEASURED)

@@ -16,6 +16,9 @@ from sonorant.data.batch import Batch
 from sonorant.data.dataset import DataConfig, LoaderConfig, Share, UtteranceBatches
 from sonorant.data.manifest import read_manifest
 from sonorant.data.prepare import TABLES, UTTERANCES, Corpus, Framing, prepare, read_corpus
+from sonorant.data.shards.batches import ShardedBatches
+from sonorant.data.shards.fetching import fetch
+from sonorant.data.shards.format import LENGTHS, SHARDS, Shards
 from sonorant.models.trained import Trained
 from sonorant.models.vits.config import VitsConfig
 from sonorant.models.vits.evaluate import Evaluation
@@ -69,14 +72,25 @@ class VitsRecipe:
         if self.segment_frames < 1:
             raise ValueError(f"segment_frames is {self.segment_frames}: it must be at least 1")
 
+    @property
+    def framing(self) -> Framing:
+        """What its corpus must be like."""
+        spectrogram = self.model.spectrogram
+        return Framing(sample_rate_hz=spectrogram.sample_rate_hz, hop=spectrogram.hop, min_frames=self.segment_frames)
+
     def stages(
         self, fabric: Fabric, run: Path, *, source: Source | None, should_stop: Callable[[], bool]
     ) -> Sequence[Stage]:
         """Prepare, then train."""
-        manifest = self.data.manifest
+        manifest, shards = self.data.manifest, self.data.shards
         settings = _decisive(self)
+        gives = (UTTERANCES, TABLES) if shards is None else (UTTERANCES, TABLES, SHARDS, LENGTHS)
 
         def run_prepare(folder: Path) -> bool:
+            if manifest is None:
+                assert shards is not None, "a configuration names one of the two"
+                fetch(Shards.open(shards), folder, framing=self.framing)
+                return True
             languages = sorted({utterance.language for utterance in read_manifest(manifest)})
             dropped = prepare(
                 manifest,
@@ -84,18 +98,14 @@ class VitsRecipe:
                 selection=self.data.selection,
                 frontend=standard_config(languages),
                 symbols=standard_symbols(),
-                framing=Framing(
-                    sample_rate_hz=self.model.spectrogram.sample_rate_hz,
-                    hop=self.model.spectrogram.hop,
-                    min_frames=self.segment_frames,
-                ),
+                framing=self.framing,
             )
             for reason, count in dropped.items():
                 fabric.print(f"{PREPARE}: left out {count:,}: {reason}", file=sys.stderr)
             return True
 
         def run_train(folder: Path) -> bool:
-            training = build(self, fabric, read_corpus(run / PREPARE), source=source)
+            training = build(self, fabric, run / PREPARE, source=source)
             return train(fabric, training, self.run, folder, should_stop=should_stop)
 
         return (
@@ -106,14 +116,14 @@ class VitsRecipe:
                     "spectrogram": settings["model"]["spectrogram"],
                     "segment_frames": self.segment_frames,
                 },
-                inputs=lambda: {f"the manifest {manifest}": manifest},
-                gives=(UTTERANCES, TABLES),
+                inputs=lambda: {} if manifest is None else {f"the manifest {manifest}": manifest},
+                gives=gives,
                 run=run_prepare,
             ),
             Stage(
                 name=TRAIN,
                 settings=settings,
-                inputs=lambda: {f"{PREPARE}/{name}": run / PREPARE / name for name in (UTTERANCES, TABLES)},
+                inputs=lambda: {f"{PREPARE}/{name}": run / PREPARE / name for name in gives},
                 gives=(),
                 run=run_train,
                 goal={"steps": self.run.steps},
@@ -128,8 +138,9 @@ class VitsRecipe:
         return read(self.model, run / PREPARE, run / TRAIN, step)
 
 
-def build(recipe: VitsRecipe, fabric: Fabric, corpus: Corpus, *, source: Source | None = None) -> Training[Any]:
+def build(recipe: VitsRecipe, fabric: Fabric, prepared: Path, *, source: Source | None = None) -> Training[Any]:
     """The networks, their step, the batches and the evaluation of a run."""
+    corpus = read_corpus(prepared)
     tables, cfg = corpus.tables, recipe.model
     randomness = Randomness(recipe.seed, fabric.global_rank)
     torch.manual_seed(randomness.of("weights"))
@@ -157,16 +168,7 @@ def build(recipe: VitsRecipe, fabric: Fabric, corpus: Corpus, *, source: Source 
         mel=recipe.mel,
         segment_frames=recipe.segment_frames,
     )
-    batches = UtteranceBatches(
-        corpus.of("train"),
-        sample_rate_hz=cfg.spectrogram.sample_rate_hz,
-        hop=cfg.spectrogram.hop,
-        batch_s=recipe.data.batch_s,
-        batch_items=recipe.data.batch_items,
-        seed=recipe.seed,
-        loader=recipe.loader,
-        share=Share(fabric.global_rank, fabric.world_size),
-    )
+    batches = _batches(recipe, prepared, corpus, Share(fabric.global_rank, fabric.world_size))
     return Training(
         step=GanStep[Batch, Played](fabric, game, generator, discriminator, recipe.losses, randomness),
         batches=batches,
@@ -177,6 +179,30 @@ def build(recipe: VitsRecipe, fabric: Fabric, corpus: Corpus, *, source: Source 
     )
 
 
+def _batches(recipe: VitsRecipe, prepared: Path, corpus: Corpus, share: Share) -> UtteranceBatches | ShardedBatches:
+    data, framing = recipe.data, recipe.framing
+    if data.shards is not None:
+        return ShardedBatches(
+            Shards.open(data.shards, index=prepared),
+            framing=framing,
+            batch_s=data.batch_s,
+            batch_items=data.batch_items,
+            seed=recipe.seed,
+            loader=recipe.loader,
+            share=share,
+        )
+    return UtteranceBatches(
+        corpus.of("train"),
+        sample_rate_hz=framing.sample_rate_hz,
+        hop=framing.hop,
+        batch_s=data.batch_s,
+        batch_items=data.batch_items,
+        seed=recipe.seed,
+        loader=recipe.loader,
+        share=share,
+    )
+
+
 def _rows(names: Sequence[str]) -> Mapping[str, int]:
     return {name: row for row, name in enumerate(names)}
 
@@ -184,5 +210,5 @@ def _rows(names: Sequence[str]) -> Mapping[str, int]:
 def _decisive(recipe: VitsRecipe) -> Mapping[str, Any]:
     """The settings that decide what the weights become. The manifest's place is not one; its contents are an input."""
     settings = plain(recipe)
-    del settings["run"], settings["loader"], settings["data"]["manifest"]
+    del settings["run"], settings["loader"], settings["data"]["manifest"], settings["data"]["shards"]
     return settings
