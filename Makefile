@@ -27,6 +27,8 @@ check: .venv/tests
 bench: .venv/tests .bench/peers
 	$(BIN)/python benchmarks/say.py
 	$(BIN)/python benchmarks/read_back.py
+	$(BIN)/python benchmarks/alignment.py
+	$(BIN)/python benchmarks/train_step.py
 
 clean:
 	rm -rf .venv .bench
@@ -46,7 +48,10 @@ clean:
 	$(PIP) --no-deps -r requirements/judges.txt
 	@touch $@
 
-.bench/peers:
+# coqui-tts imports torchaudio and torchcodec, whose wheels hold CUDA libraries: what it needs works without those.
+.bench/peers: requirements/peers.txt
 	$(PYTHON) -m venv .bench
-	.bench/bin/python -m pip install --quiet --disable-pip-version-check piper-tts
+	.bench/bin/python -m pip install --quiet --disable-pip-version-check -r requirements/peers.txt
+	.bench/bin/python -m pip install --quiet --disable-pip-version-check --no-deps torchaudio torchcodec
+	rm -f .bench/lib/python3*/site-packages/torchaudio/lib/*.so
 	@touch $@
