@@ -65,20 +65,27 @@ class GanStep(Generic[B, Out]):
         self._discriminator = discriminator
         self._weights = weights
         self._randomness = randomness
+        self._begun: tuple[int, Mapping[str, float]] | None = None
+        """A step whose generator is still to be updated, and what its discriminators reported."""
 
     @property
     def players(self) -> Sequence[Player]:
         return (self._generator, self._discriminator)
 
     def __call__(self, parts: Sequence[B], step: int) -> dict[str, float]:
+        """One update of each. Called again for a step that ran out of memory, it goes on where it was."""
         weights = weights_at(self._weights, step, optional=self._game.adversarial)
         is_game_on = bool(self._game.adversarial & weights.keys())
         report: dict[str, float] = {}
         # One part's outputs serve both updates; those of several would fill the memory, so they are made twice.
         out = self._generate(parts[0], step, 0) if len(parts) == 1 else None
         if is_game_on:
-            report |= self._update_discriminator(parts, step, out)
-        return report | self._update_generator(parts, step, out, weights)
+            if self._begun is None or self._begun[0] != step:
+                self._begun = step, self._update_discriminator(parts, step, out)
+            report |= self._begun[1]
+        report |= self._update_generator(parts, step, out, weights)
+        self._begun = None
+        return report
 
     def _generate(self, part: B, step: int, index: int) -> Out:
         self._randomness.start_part(step, index)

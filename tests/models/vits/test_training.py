@@ -125,6 +125,26 @@ def test_a_step_is_the_same_in_one_part_and_in_several() -> None:
     assert min(moved) > 0
 
 
+def test_memory_that_runs_out_in_mid_step_updates_no_player_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    plain = OptimizerConfig(learning_rate=1e-2, eps=1.0)
+    recipe = replace(RECIPE, generator=plain, discriminator=plain)
+    one, two = Table(recipe), Table(recipe)
+    report = one.step(split(examples()), 0)
+
+    def full(*arguments: object) -> None:
+        raise torch.OutOfMemoryError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(two.game, "judged", full)
+        with pytest.raises(torch.OutOfMemoryError):
+            two.step([whole(examples())], 0)
+    assert two.step(split(examples()), 0) == pytest.approx(report, rel=1e-4)
+    for name, value in one.weights().items():
+        torch.testing.assert_close(two.weights()[name], value, atol=1e-6, rtol=0, msg=name)
+    again = one.step(split(examples()), 1), two.step(split(examples()), 1)
+    assert again[1] == pytest.approx(again[0], rel=1e-3)
+
+
 def test_a_gradient_reaches_every_weight_of_both_players() -> None:
     table = Table()
     batch = whole(examples())
