@@ -154,7 +154,7 @@ def load(utterances: int, frames: int, items: int, step_s: float) -> None:
             print(f"| {rate_hz / 1000:g} kHz {suffix} | {' | '.join(cells)} |")
     wanted = items / step_s
     print(
-        f"\nA step consumes {wanted:.2f} utterances a second; the slowest way here gives {slowest / wanted:,.0f} times that."
+        f"\nA step takes {wanted:.2f} utterances a second; the slowest way gives {slowest / wanted:,.0f} times that."
     )
 
 

@@ -6,7 +6,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from sonorant.nn.conv import weight_normed
-from sonorant.nn.conv_cpu import activated_conv, conv_by_columns, conv_by_phases
+from sonorant.nn.conv_cpu import activated_conv, by_position, conv_by_columns, conv_by_phases, conv_of_activated
 from tests.nn.random_weights import normal, randomized
 
 SLOPE = 0.1
@@ -107,3 +107,36 @@ def test_autocast_is_honoured(shape: dict[str, int]) -> None:
     conv = weight_normed_conv(shape).float()
     with torch.autocast("cpu", dtype=torch.bfloat16):
         assert activated_conv(conv, normal(2, conv.in_channels, 40), SLOPE).dtype == torch.bfloat16
+
+
+KEEPING_CONVS = [
+    ({"in_channels": 6, "out_channels": 4, "kernel_size": 5, "padding": 2}, 20),
+    ({"in_channels": 4, "out_channels": 4, "kernel_size": 7, "padding": 9, "dilation": 3}, 5),
+    ({"in_channels": 1, "out_channels": 3, "kernel_size": 1, "padding": 0}, 1),
+]
+
+
+@pytest.mark.parametrize(("shape", "n"), KEEPING_CONVS)
+@pytest.mark.parametrize("turned", [False, True])
+def test_a_convolution_of_the_activated_is_one_whatever_the_layout(shape: dict[str, int], n: int, turned: bool) -> None:
+    conv = weight_normed_conv(shape)
+    x = normal(3, conv.in_channels, n, dtype=torch.double).requires_grad_()
+    expected = results(conv, x, conv(F.leaky_relu(x, SLOPE)))
+    y = conv_of_activated(conv, by_position(x) if turned else x, SLOPE)
+    torch.testing.assert_close(results(conv, x, y), expected)
+
+
+def test_a_frozen_convolution_of_the_activated_passes_its_gradient_on() -> None:
+    conv = weight_normed_conv(KEEPING_CONVS[0][0]).requires_grad_(False)
+    x = normal(2, 6, 20, dtype=torch.double).requires_grad_()
+    (found,) = torch.autograd.grad(conv_of_activated(conv, x, SLOPE).sum(), x)
+    (expected,) = torch.autograd.grad(conv(F.leaky_relu(x, SLOPE)).sum(), x)
+    torch.testing.assert_close(found, expected)
+    with torch.no_grad():
+        assert torch.equal(conv_of_activated(conv, x, SLOPE), conv(F.leaky_relu(x, SLOPE)))
+
+
+def test_autocast_is_honoured_by_the_convolution_of_the_activated() -> None:
+    conv = weight_normed_conv(KEEPING_CONVS[0][0]).float()
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        assert conv_of_activated(conv, by_position(normal(2, 6, 20)), SLOPE).dtype == torch.bfloat16

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 
 from sonorant.config import config
 from sonorant.nn.conv import same_padding, weight_normed, widen
+from sonorant.nn.conv_cpu import by_position, conv_of_activated
 from sonorant.nn.mask import pad_to_granule
 
 SLOPE = 0.1
@@ -243,8 +244,8 @@ class ResBlock1(nn.Module):
     def forward(self, x: Tensor, end: _End) -> Tensor:
         """x: [B, C, N]. Returns [B, C, N]."""
         for dilated, plain in zip(self.dilated, self.plain, strict=True):
-            y = dilated(end(F.leaky_relu(x, SLOPE)))
-            x = x + plain(end(F.leaky_relu(y, SLOPE)))
+            y = _of_activated(dilated, x, end)
+            x = x + _of_activated(plain, y, end)
         return x
 
 
@@ -258,7 +259,7 @@ class ResBlock2(nn.Module):
     def forward(self, x: Tensor, end: _End) -> Tensor:
         """x: [B, C, N]. Returns [B, C, N]."""
         for conv in self.single:
-            x = x + conv(end(F.leaky_relu(x, SLOPE)))
+            x = x + _of_activated(conv, x, end)
         return x
 
 
@@ -275,7 +276,15 @@ def _conv(d: int, kernel: int, dilation: int) -> nn.Conv1d:
     return weight_normed(nn.Conv1d(d, d, kernel, dilation=dilation, padding=same_padding(kernel, dilation)))
 
 
+def _of_activated(conv: nn.Module, x: Tensor, end: _End) -> Tensor:
+    if isinstance(end, _Open):
+        return conv_of_activated(cast(nn.Conv1d, conv), x, SLOPE)
+    y: Tensor = conv(end(F.leaky_relu(x, SLOPE)))
+    return y
+
+
 def _mean(blocks: nn.ModuleList, x: Tensor, end: _End) -> Tensor:
+    x = by_position(x) if isinstance(end, _Open) else x
     total = cast(Tensor, blocks[0](x, end))
     for block in blocks[1:]:
         total = total + block(x, end)
