@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -71,10 +72,24 @@ class Learned(torch.nn.Module):
         return self.number.expand_as(like)
 
 
-def run(folder: Path, *, capacity: int = 8, steps: int = 12, keep_last: int = 3) -> float:
+def to_the_sixth(step: int) -> float:
+    """A figure that is best at step 6."""
+    return abs(step - 6.0)
+
+
+def run(
+    folder: Path,
+    *,
+    capacity: int = 8,
+    steps: int = 12,
+    keep_last: int = 3,
+    log_every: int = 1,
+    figure: Callable[[int], float] = to_the_sixth,
+    objective: Distance | None = None,
+) -> float:
     folder.mkdir(exist_ok=True)
     fabric = build_fabric("32", accelerator="cpu")
-    network, objective = Learned(), Distance(capacity)
+    network, objective = Learned(), objective or Distance(capacity)
     player = set_up(fabric, "generator", network, OptimizerConfig(learning_rate=0.1))
     objective.player = player
 
@@ -82,7 +97,7 @@ def run(folder: Path, *, capacity: int = 8, steps: int = 12, keep_last: int = 3)
         assert not average.training
         matrix = torch.eye(4).numpy()
         sound = Sound(torch.zeros(800).numpy(), 16_000)
-        return Exhibits({"mel": abs(step - 6.0)}, {"beep": sound}, {"line": Picture(matrix, "x", "y")})
+        return Exhibits({"mel": figure(step)}, {"beep": sound}, {"line": Picture(matrix, "x", "y")})
 
     training = Training(
         step=SupervisedStep(fabric, objective, player, {"distance": 1.0}, Randomness(0)),
@@ -91,7 +106,7 @@ def run(folder: Path, *, capacity: int = 8, steps: int = 12, keep_last: int = 3)
         evaluate=evaluate,
         best_by="mel",
     )
-    cfg = RunConfig(steps=steps, log_every=1, evaluate_every=3, checkpoint_every=2, keep_last=keep_last)
+    cfg = RunConfig(steps=steps, log_every=log_every, evaluate_every=3, checkpoint_every=2, keep_last=keep_last)
     assert train(fabric, training, cfg, folder)
     return float(network.number.detach())
 
@@ -119,6 +134,24 @@ def test_the_best_and_the_last_checkpoints_are_kept(tmp_path: Path) -> None:
     folder = tmp_path / "run" / CHECKPOINTS
     assert checkpoints.steps(folder) == [6, 10, 12]
     assert checkpoints.read(folder, best=True).step == 6
+
+
+def test_the_time_of_a_step_is_that_of_steps_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [0.0]
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+
+    class Slow(Distance):
+        def __call__(self, batch: Numbers, step: int, wanted: frozenset[str]) -> Mapping[str, torch.Tensor]:
+            now[0] += 2.0
+            return super().__call__(batch, step, wanted)
+
+    def long_look(step: int) -> float:
+        now[0] += 100.0
+        return 0.0
+
+    run(tmp_path / "run", steps=10, log_every=4, figure=long_look, objective=Slow())
+    rows = [row for row in read_log(tmp_path / "run" / LOG) if row["kind"] == "step"]
+    assert [(row["step"], row["time/step_s"]) for row in rows] == [(4, 2.0), (8, 2.0), (10, 2.0)]
 
 
 def test_an_evaluation_leaves_numbers_sounds_and_pictures(tmp_path: Path) -> None:

@@ -143,21 +143,22 @@ class _Loop(Generic[P]):
             player.module.train()
         source = self._training.batches.start(self._position, self._n_parts)
         n_parts = self._n_parts
-        waited, began = 0.0, time.monotonic()
+        n_timed, waited, passed = 0, 0.0, 0.0
         while self._step < self._run.steps:
             asked = time.monotonic()
             parts, position = next(source)
             waited += time.monotonic() - asked
             values = self._one(parts, tracker)
+            passed += time.monotonic() - asked  # evaluations and checkpoints are no part of a step
+            n_timed += 1
             self._step += 1
             self._position = position
             if n_parts != self._n_parts:  # memory ran out: smaller parts from here on
                 source, n_parts = self._training.batches.start(self._position, self._n_parts), self._n_parts
             is_last = self._step == self._run.steps
             if tracker is not None and values and (self._step % self._run.log_every == 0 or is_last):
-                passed = time.monotonic() - began
-                times = {"time/step_s": passed / self._run.log_every, "time/waiting_for_data": waited / passed}
-                waited, began = 0.0, time.monotonic()
+                times = {"time/step_s": passed / n_timed, "time/waiting_for_data": waited / passed}
+                n_timed, waited, passed = 0, 0.0, 0.0
                 tracker.scalars(self._step, {**values, **times})
                 tracker.progress(self._step, values)
             if self._step % self._run.evaluate_every == 0 or is_last:
