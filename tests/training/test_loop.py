@@ -136,6 +136,18 @@ def test_the_best_and_the_last_checkpoints_are_kept(tmp_path: Path) -> None:
     assert checkpoints.read(folder, best=True).step == 6
 
 
+def test_a_figure_that_is_no_number_is_never_the_best(tmp_path: Path) -> None:
+    run(tmp_path / "run", figure=lambda step: float("nan") if step < 9 else float(step))
+    assert checkpoints.read(tmp_path / "run" / CHECKPOINTS, best=True).step == 9
+
+
+def test_a_run_past_the_steps_asked_for_says_so(tmp_path: Path) -> None:
+    run(tmp_path / "run", steps=4)
+    with pytest.raises(TrainingError, match="is at step 4 already, past the run.steps asked for, 3"):
+        run(tmp_path / "run", steps=3)
+    run(tmp_path / "run", steps=4)
+
+
 def test_the_time_of_a_step_is_that_of_steps_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     now = [0.0]
     monkeypatch.setattr(time, "monotonic", lambda: now[0])

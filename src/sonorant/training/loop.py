@@ -7,6 +7,7 @@ if nothing had happened: the same weights, bit for bit, on the same machine.
 from __future__ import annotations
 
 import json
+import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -131,6 +132,10 @@ class _Loop(Generic[P]):
     def run(self, should_stop: Callable[[], bool]) -> bool:
         if checkpoints.steps(self._checkpoints):
             self._restore(checkpoints.read(self._checkpoints))
+        if self._step > self._run.steps:
+            raise TrainingError(
+                f"{self._folder}: is at step {self._step:,} already, past the run.steps asked for, {self._run.steps:,}"
+            )
         if not self._fabric.is_global_zero:
             return self._steps(None, should_stop)
         with Tracker(self._folder, steps=self._run.steps, start=self._step) as tracker:
@@ -246,7 +251,8 @@ class _Loop(Generic[P]):
             average.train(was_training)
             tracker.exhibit(self._step, exhibits)
             figure = exhibits.metrics[self._training.best_by]
-            if self._best is None or figure < self._best[0]:
+            # One that is no number would never be beaten.
+            if math.isfinite(figure) and (self._best is None or figure < self._best[0]):
                 self._best = (figure, self._step)
                 self._write()
         self._fabric.barrier()
