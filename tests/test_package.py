@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -110,3 +111,14 @@ def test_the_tree_in_the_design_is_the_tree() -> None:
     named = set(re.findall(r"[a-z_]+\.py", tree))
     there = {path.name for path in (ROOT / "src" / "sonorant").rglob("*.py")}
     assert named <= there
+
+
+def test_the_example_draws_a_runs_curves(tmp_path: Path) -> None:
+    (tmp_path / "train").mkdir()
+    rows = [{"kind": "step", "step": step, "generator/mel": 1 / step, "generator/kl": 1.0} for step in range(1, 9)]
+    rows.append({"kind": "evaluation", "step": 8, "mel": 0.5})
+    (tmp_path / "train" / "log.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    command = [sys.executable, str(ROOT / "examples" / "curves.py"), str(tmp_path), str(tmp_path / "curves.png")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "curves.png").stat().st_size > 5_000
