@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
+import tempfile
+from dataclasses import asdict
 from itertools import repeat
 from pathlib import Path
 
 import torch
 from stepping import Watched, judging, memory_mb, serve, sizes
 
+from sonorant.config import plain
 from sonorant.data.batch import Example, Totals, collate
 from sonorant.data.dataset import DataConfig, LoaderConfig
-from sonorant.data.prepare import Corpus, Prepared, Tables
+from sonorant.data.prepare import TABLES, UTTERANCES, Prepared, Tables
 from sonorant.models.vits import game, model
 from sonorant.models.vits.recipe import VitsRecipe, build
 from sonorant.text.standard import standard_config
@@ -29,7 +33,9 @@ def main() -> None:
     )
     hop = recipe.model.spectrogram.hop
     fabric = build_fabric(recipe.precision, accelerator="cpu")
-    training = build(recipe, fabric, corpus(asked.tokens, asked.frames * hop))
+    with tempfile.TemporaryDirectory() as prepared:
+        write_corpus(Path(prepared), asked.tokens, asked.frames * hop)
+        training = build(recipe, fabric, Path(prepared))
     generator, discriminator = training.step.players
     for player in training.step.players:
         player.module.train()
@@ -80,7 +86,7 @@ def main() -> None:
     )
 
 
-def corpus(n_tokens: int, n_samples: int) -> Corpus:
+def write_corpus(folder: Path, n_tokens: int, n_samples: int) -> None:
     """One utterance that is never loaded, and tables of as many symbols as the paper's."""
     tables = Tables(
         symbols={chr(0x4E00 + row): row for row in range(N_SYMBOLS)},
@@ -105,7 +111,8 @@ def corpus(n_tokens: int, n_samples: int) -> Corpus:
         phonemes="",
         tokens=(0,) * n_tokens,
     )
-    return Corpus((utterance,), tables)
+    (folder / TABLES).write_text(json.dumps(plain(tables)), encoding="utf-8")
+    (folder / UTTERANCES).write_text(json.dumps(asdict(utterance)) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
