@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ import torch
 
 from sonorant.errors import TrainingError
 from sonorant.training import checkpoint as checkpoints
+from sonorant.training import loop
 from sonorant.training.average import moving_average
 from sonorant.training.devices import build_fabric
 from sonorant.training.loop import CHECKPOINTS, RunConfig, Training, train
@@ -143,9 +145,40 @@ def test_a_figure_that_is_no_number_is_never_the_best(tmp_path: Path) -> None:
 
 def test_a_run_past_the_steps_asked_for_says_so(tmp_path: Path) -> None:
     run(tmp_path / "run", steps=4)
-    with pytest.raises(TrainingError, match="is at step 4 already, past the run.steps asked for, 3"):
+    with pytest.raises(TrainingError, match=r"is at step 4 already, past the run\.steps asked for, 3"):
         run(tmp_path / "run", steps=3)
     run(tmp_path / "run", steps=4)
+
+
+class Poisoned(Distance):
+    """Not finite at every third step, the first included."""
+
+    def __call__(self, batch: Numbers, step: int, wanted: frozenset[str]) -> Mapping[str, torch.Tensor]:
+        terms = super().__call__(batch, step, wanted)
+        return {name: term * (torch.nan if step % 3 == 0 else 1.0) for name, term in terms.items()}
+
+
+def test_what_was_logged_of_steps_after_the_checkpoint_is_forgotten(tmp_path: Path) -> None:
+    run(tmp_path / "run", steps=8, objective=Poisoned())
+    shutil.rmtree(tmp_path / "run" / CHECKPOINTS / "step_000000008")
+    run(tmp_path / "run", steps=8, objective=Poisoned())
+    events = [row for row in read_log(tmp_path / "run" / LOG) if row["kind"] == "event"]
+    assert [(row["step"], row["what"][:7]) for row in events] == [
+        (1, "skipped"),
+        (4, "skipped"),
+        (6, "resumed"),
+        (7, "skipped"),
+    ]
+
+
+def test_only_so_many_bad_batches_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(loop, "MAX_DUMPS", 2)
+    run(tmp_path / "run", objective=Poisoned())
+    kept = sorted(path.name for path in (tmp_path / "run" / "bad").iterdir())
+    assert kept == [f"step_00000000{step}_0_0.{suffix}" for step in (1, 4) for suffix in ("json", "safetensors")]
+    events = [row["what"] for row in read_log(tmp_path / "run" / LOG) if row["kind"] == "event"]
+    assert len(events) == 4
+    assert "holds 2 already" in events[-1]
 
 
 def test_the_time_of_a_step_is_that_of_steps_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

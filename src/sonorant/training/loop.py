@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from lightning_fabric import Fabric
 
 MAX_PARTS = 64
+MAX_DUMPS = 32
+"""Parts of bad batches kept: an utterance that is not finite comes again each epoch, and would fill the disk."""
 CHECKPOINTS = "checkpoints"
 
 
@@ -177,6 +179,11 @@ class _Loop(Generic[P]):
                 return self._step == self._run.steps
         return True
 
+    @property
+    def _next(self) -> int:
+        """The step that is being made, by the number it has when it is done."""
+        return self._step + 1
+
     def _one(self, parts: Sequence[P], tracker: Tracker | None) -> Mapping[str, float]:
         """One step, however often memory runs out; nothing when it was skipped."""
         step = self._training.step
@@ -199,22 +206,22 @@ class _Loop(Generic[P]):
     def _smaller(self, parts: Sequence[P], tracker: Tracker | None, error: BaseException) -> Sequence[P]:
         if self._fabric.world_size > 1:
             raise TrainingError(
-                f"step {self._step:,}: memory ran out in one of {self._fabric.world_size} processes, which cannot back "
-                "off alone; lower data.batch_s, or raise data.parts, and resume"
+                f"step {self._next:,}: memory ran out in one of {self._fabric.world_size} processes, which cannot back "
+                "off alone; begin another run with a lower data.batch_s, or more data.parts"
             ) from error
         for player in self._training.step.players:
             player.optimizer.zero_grad(set_to_none=True)
         n_items = sum(len(part.ids) for part in parts)
         if self._n_parts >= min(n_items, MAX_PARTS):
             raise TrainingError(
-                f"step {self._step:,}: memory ran out with one item at a time; shorten the longest utterances "
+                f"step {self._next:,}: memory ran out with one item at a time; shorten the longest utterances "
                 "(data.selection.max_duration_s)"
             ) from error
         self._n_parts *= 2
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
         if tracker is not None:
-            tracker.event(self._step, f"out of memory: batches are computed in {self._n_parts} parts from here on")
+            tracker.event(self._next, f"out of memory: batches are computed in {self._n_parts} parts from here on")
         again, _ = next(self._training.batches.start(self._position, self._n_parts))
         return again
 
@@ -222,16 +229,18 @@ class _Loop(Generic[P]):
         """Dump what could not be learned from; stop after too many in a row."""
         self._n_bad += 1
         guilty = [name for part in parts for name in _non_finite(part)]
-        dump = self._folder / "bad" / f"step_{self._step:09d}_{self._fabric.global_rank}"
-        for index, part in enumerate(parts):
+        dump = self._folder / "bad" / f"step_{self._next:09d}_{self._fabric.global_rank}"
+        n_kept = len(list(dump.parent.glob("*.json")))
+        for index, part in enumerate(parts[: max(MAX_DUMPS - n_kept, 0)]):
             _dump(dump.with_name(f"{dump.name}_{index}"), part, fault)
+        where = f"dumped to {dump}_*" if n_kept < MAX_DUMPS else f"not dumped, for {dump.parent} holds {n_kept} already"
         names = [name for part in parts for name in part.ids]
         whose = f"not finite themselves: {', '.join(guilty)}" if guilty else f"items: {', '.join(names)}"
         if tracker is not None:
-            tracker.event(self._step, f"skipped, {fault} ({whose}); dumped to {dump}_*", items=names, guilty=guilty)
+            tracker.event(self._next, f"skipped, {fault} ({whose}); {where}", items=names, guilty=guilty)
         if self._n_bad >= self._run.bad_steps:
             raise TrainingError(
-                f"step {self._step:,}: {self._n_bad} steps in a row were not finite, last because {fault} ({whose}); "
+                f"step {self._next:,}: {self._n_bad} steps in a row were not finite, last because {fault} ({whose}); "
                 f"their batches are in {dump.parent}; check the data ('sonorant corpus check'), or lower the learning "
                 "rate, and resume from the last checkpoint"
             )
@@ -314,7 +323,7 @@ def _non_finite(part: Part) -> list[str]:
     guilty = set()
     for tensor in part.tensors().values():
         if tensor.is_floating_point() and tensor.shape[0] == len(part.ids):
-            is_bad = ~torch.isfinite(tensor).flatten(1).all(dim=1)
+            is_bad = ~torch.isfinite(tensor).reshape(len(part.ids), -1).all(dim=1)
             guilty |= {part.ids[index] for index in is_bad.nonzero().flatten().tolist()}
     return sorted(guilty)
 

@@ -177,7 +177,7 @@ def _board(folder: Path, start: int) -> SummaryWriter:
             from torch.utils.tensorboard.writer import SummaryWriter
     except ImportError:
         raise MissingExtraError("training", package="tensorboard", extra="train") from None
-    return SummaryWriter(str(folder), purge_step=start + 1 if start else None)
+    return SummaryWriter(str(folder), purge_step=start + 1)
 
 
 def _forget_after(path: Path, step: int) -> None:
