@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Literal
 
+import torch
+
 from sonorant.errors import ConfigError, MissingExtraError
 
 if TYPE_CHECKING:
@@ -21,12 +23,14 @@ _FABRIC_NAMES: dict[Precision, Literal["32-true", "bf16-mixed", "16-mixed"]] = {
 def build_fabric(precision: Precision, *, accelerator: str = "auto") -> Fabric:
     """Fabric for this process, which is one of torchrun's if that started it.
 
-    Raises ConfigError for a precision that the device has not.
+    Raises ConfigError for a device that is not there, or a precision that it has not.
     """
     try:
         from lightning_fabric import Fabric
     except ImportError:
         raise MissingExtraError("training", package="lightning-fabric", extra="train") from None
+    if accelerator == "cuda" and not torch.cuda.is_available():
+        raise ConfigError("the device is cuda, but PyTorch finds no GPU here: use cpu")
     world = int(os.environ.get("WORLD_SIZE", "1"))
     local = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
     fabric = Fabric(
