@@ -135,6 +135,19 @@ def test_a_run_is_not_begun_over_another(manifest: Path, forty: Path, capsys: py
     assert "holds a run already; add --resume" in said(capsys)
 
 
+def test_a_run_that_failed_before_its_first_stage_was_done_can_be_begun_again(
+    manifest: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = tmp_path / "run"
+    nothing_left = "segment_frames=1000"
+    assert main(arguments(manifest.with_name("nowhere.jsonl"), run, steps=1)) == 2
+    assert "nowhere.jsonl: cannot be read" in said(capsys)
+    assert main(arguments(manifest, run, nothing_left, steps=1)) == 2
+    assert "no utterance is left to train on" in said(capsys)
+    assert main(arguments(manifest, run, steps=1)) == 0
+    assert last(run).step == 1
+
+
 def test_resuming_with_other_settings_says_which_and_refuses(forty: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(resume(forty, "model.d_hidden=64", "losses.mel=10", "run.steps=50")) == 2
     line = said(capsys)
@@ -234,6 +247,8 @@ def test_a_signal_stops_with_a_checkpoint_and_the_run_goes_on(manifest: Path, tm
         rest = process.stderr.read()
     assert process.returncode == 0
     assert "stopped as asked, with a checkpoint" in rest
+    assert "trained" not in rest
+    assert f"'sonorant train --resume --run {run}' goes on with it" in rest
     step = last(run).step
     assert step >= 3
     assert main(resume(run, f"run.steps={step + 1}")) == 0
@@ -284,6 +299,20 @@ def test_a_run_starts_from_another_runs_weights_and_from_a_voices(
     assert begun != pytest.approx(read_log(forty / "train" / LOG)[0]["generator/mel"], rel=1e-2)
     assert main([*arguments(manifest, tmp_path / "x", "model.d_hidden=64", steps=1), "--init-from", str(voice)]) == 2
     assert "has shape" in said(capsys)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_a_gpu_that_is_not_there_is_said(manifest: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*arguments(manifest, tmp_path / "run", steps=1), "--device", "cuda"]) == 2
+    assert "the device is cuda, but PyTorch finds no GPU here: use cpu" in said(capsys)
+
+
+def test_the_folder_one_is_in_can_be_the_run(
+    manifest: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["train", "--resume", "--run", "."]) == 2
+    assert ".: holds no run to resume" in said(capsys)
 
 
 def one_thread() -> dict[str, str]:

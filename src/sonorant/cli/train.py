@@ -21,21 +21,21 @@ def train(
         list[str] | None,
         typer.Argument(metavar="[CONFIG] [KEY=VALUE]…", help="A YAML file, and settings that replace its own."),
     ] = None,
-    run: Annotated[Path, typer.Option("--run", help="The run's folder.")] = Path(),
+    run: Annotated[Path | None, typer.Option("--run", help="The run's folder.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in the folder.")] = False,
     init_from: Annotated[
         str | None, typer.Option("--init-from", help="Start from the weights of a voice, or of another run.")
     ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
 ) -> None:
-    """Train a system, stage by stage; what is complete is skipped. In several processes: torchrun -m sonorant -- train."""
+    """Train a system, stage by stage; complete ones are skipped. In several processes: torchrun -m sonorant -- train."""
     from sonorant.config import override, plain, read_yaml, yaml_text
     from sonorant.errors import ParameterError, TrainingError
     from sonorant.models.recipes import CONFIG, parse_recipe
     from sonorant.training.devices import build_fabric
-    from sonorant.training.stage import differences, run_stages
+    from sonorant.training.stage import differences, forget, is_begun, run_stages
 
-    if run == Path():
+    if run is None:
         raise ParameterError(f"no --run: name the folder of the run, as in '{_USAGE}'")
     if device not in ("auto", "cpu", "cuda"):
         raise ParameterError(f"--device is {device!r}, expected auto, cpu or cuda")
@@ -44,7 +44,7 @@ def train(
     source_file = Path(given.pop(0)) if given and "=" not in given[0] else None
     if resume and not own.is_file():
         raise TrainingError(f"{run}: holds no run to resume; leave out --resume to begin one")
-    if not resume and own.exists():
+    if not resume and is_begun(run):
         raise TrainingError(f"{run}: holds a run already; add --resume to go on with it, or name another folder")
     if source_file is None and not resume:
         raise ParameterError(f"no configuration: name one, as in '{_USAGE}'")
@@ -68,11 +68,16 @@ def train(
             say(f"changed: {change}")
     if fabric.is_global_zero:
         run.mkdir(parents=True, exist_ok=True)
+        if not resume:
+            forget(run)  # an attempt that failed before anything was made
         _write(own, yaml_text(settings))
     with _stop_on_signal() as should_stop:
         source = None if init_from is None else _source(init_from)
         stages = recipe.stages(fabric, run, source=source, should_stop=should_stop)
-        run_stages(stages, run, fabric, say=say)
+        is_done = run_stages(stages, run, fabric, say=say)
+    if not is_done:
+        say(f"{run}: stopped; 'sonorant train --resume --run {run}' goes on with it")
+        return
     say(f"{run}: trained; 'sonorant voices export-run {run} OUT' makes a voice of it")
 
 

@@ -50,8 +50,10 @@ class Processes(Protocol):
     def barrier(self) -> None: ...
 
 
-def run_stages(stages: Sequence[Stage], run: Path, processes: Processes, *, say: Callable[[str], None]) -> None:
+def run_stages(stages: Sequence[Stage], run: Path, processes: Processes, *, say: Callable[[str], None]) -> bool:
     """Run a recipe's stages, in order, below a run's folder. The first process does what is not done together.
+
+    Returns whether all are complete; they are not if one was asked to stop.
 
     Raises TrainingError, naming it, for an input or a setting that changed since its stage began, and for an output
     that is missing or changed since its stage completed.
@@ -66,10 +68,23 @@ def run_stages(stages: Sequence[Stage], run: Path, processes: Processes, *, say:
         is_done = not (stage.is_shared or processes.is_global_zero) or stage.run(folder)
         processes.barrier()
         if not is_done:
-            return
+            return False
         if processes.is_global_zero:
             _complete(stage, folder)
         processes.barrier()
+    return True
+
+
+def is_begun(run: Path) -> bool:
+    """Whether a stage of a run is complete; before that, nothing is lost by beginning again."""
+    records = (_read(path) for path in run.glob(f"*/{RECORD}"))
+    return any(record is not None and record["status"] == "complete" for record in records)
+
+
+def forget(run: Path) -> None:
+    """Remove the records of a run's stages: it begins again, with whatever settings."""
+    for path in run.glob(f"*/{RECORD}"):
+        path.unlink()
 
 
 def _begin(stage: Stage, folder: Path, say: Callable[[str], None]) -> None:
