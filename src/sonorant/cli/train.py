@@ -28,7 +28,7 @@ def train(
     ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
 ) -> None:
-    """Train a system, stage by stage; complete ones are skipped. In several processes: torchrun -m sonorant -- train."""
+    """Train a system, stage by stage; skip what is complete. In several processes: torchrun -m sonorant -- train."""
     from sonorant.config import override, plain, read_yaml, yaml_text
     from sonorant.errors import ParameterError, TrainingError
     from sonorant.models.recipes import CONFIG, parse_recipe
