@@ -39,7 +39,7 @@ class DataConfig:
             raise ValueError("give either manifest or shards")
         if self.shards is not None and self.selection != Selection():
             raise ValueError("selection is set, but shards were selected when they were made: leave it out")
-        if self.batch_s <= 0:
+        if not self.batch_s > 0:
             raise ValueError(f"batch_s is {self.batch_s}: it must be above 0")
         if self.parts < 1 or (self.batch_items is not None and self.batch_items < 1):
             raise ValueError(f"parts is {self.parts} and batch_items {self.batch_items}: they must be at least 1")
@@ -52,6 +52,10 @@ class LoaderConfig:
     workers: int = 2
     cache: Path | None = None
     """Where decoded audio is kept; None decodes it each time."""
+
+    def __post_init__(self) -> None:
+        if self.workers < 0:
+            raise ValueError(f"workers is {self.workers}: it must not be below 0")
 
 
 @dataclass(frozen=True)

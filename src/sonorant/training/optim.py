@@ -30,6 +30,18 @@ class OptimizerConfig:
     clip_norm: float | None = None
     """Gradients longer than this are shortened to it; None leaves them."""
 
+    def __post_init__(self) -> None:
+        if not value_at(self.learning_rate, 0) >= 0:
+            raise ValueError(f"learning_rate is {value_at(self.learning_rate, 0)}: it must not be below 0")
+        if not all(0 <= beta < 1 for beta in self.betas):
+            raise ValueError(f"betas are {self.betas}: they must lie in 0 to 1, 1 excluded")
+        if not self.eps > 0 or not self.weight_decay >= 0:
+            raise ValueError(
+                f"eps is {self.eps} and weight_decay {self.weight_decay}: they must be above 0, and at least 0"
+            )
+        if self.clip_norm is not None and not self.clip_norm > 0:
+            raise ValueError(f"clip_norm is {self.clip_norm}: it must be above 0")
+
 
 class NonFiniteError(ArithmeticError):
     """A loss or a gradient is not a number, so nothing was updated."""

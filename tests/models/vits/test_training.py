@@ -187,9 +187,31 @@ def test_a_term_whose_weight_is_still_0_leaves_no_weight_without_a_gradient() ->
 
 def test_weights_and_terms_must_have_the_same_names() -> None:
     with pytest.raises(ConfigError, match="'melody' is no term"):
-        Table(replace(RECIPE, losses={"melody": 1.0}))
+        replace(RECIPE, losses={"melody": 1.0})
     with pytest.raises(ConfigError, match="no weight for the term 'adversarial'"):
         check_weights({"mel": 45.0}, TERMS, source="losses")
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ("generator.learning_rate=-1", "learning_rate is -1.0: it must not be below 0"),
+        ("generator.learning_rate=.nan", "learning_rate is nan"),
+        ("discriminator.betas=[0.8, 1.0]", r"betas are \(0.8, 1.0\): they must lie in 0 to 1, 1 excluded"),
+        ("generator.eps=0", "eps is 0.0"),
+        ("generator.weight_decay=-0.1", "weight_decay -0.1"),
+        ("generator.clip_norm=0", "clip_norm is 0.0: it must be above 0"),
+        ("average_decay=1", "average_decay is 1.0: it must lie in 0 to 1, 1 excluded"),
+        ("seed=-1", "seed is -1: it must not be below 0"),
+        ("losses.melody=1", "'melody' is no term of this system"),
+        ("losses.mel=.nan", "losses.mel is nan: it must be a number"),
+        ("loader.workers=-1", "workers is -1: it must not be below 0"),
+        ("data.batch_s=.nan", "batch_s is nan: it must be above 0"),
+    ],
+)
+def test_settings_that_cannot_train_are_refused_before_anything_is_done(setting: str, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        parse(VitsRecipe, override(read_yaml(DEBUG), ["data.manifest=x", setting]), source="debug")
 
 
 def test_weights_left_out_are_as_published() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import field
@@ -23,6 +24,7 @@ from sonorant.models.trained import Trained
 from sonorant.models.vits.config import VitsConfig
 from sonorant.models.vits.evaluate import Evaluation
 from sonorant.models.vits.game import Played, VitsGame
+from sonorant.models.vits.losses import TERMS
 from sonorant.models.vits.model import Vits
 from sonorant.nn.discriminators import DiscriminatorConfig, Discriminators
 from sonorant.text.standard import standard_config, standard_symbols
@@ -32,9 +34,10 @@ from sonorant.training.devices import Precision
 from sonorant.training.gan import GanStep
 from sonorant.training.loop import RunConfig, Training, train
 from sonorant.training.optim import OptimizerConfig, set_up
-from sonorant.training.schedule import Schedule
+from sonorant.training.schedule import Schedule, value_at
 from sonorant.training.stage import Stage
 from sonorant.training.step import Randomness
+from sonorant.training.terms import check_weights
 from sonorant.training.transfer import RowTable, Source, transfer
 
 if TYPE_CHECKING:
@@ -69,6 +72,14 @@ class VitsRecipe:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "losses", {**_published_weights(), **self.losses})
+        check_weights(self.losses, TERMS, source="losses")
+        for name, schedule in self.losses.items():
+            if not math.isfinite(value_at(schedule, 0)):
+                raise ValueError(f"losses.{name} is {value_at(schedule, 0)}: it must be a number")
+        if not 0 <= self.average_decay < 1:
+            raise ValueError(f"average_decay is {self.average_decay}: it must lie in 0 to 1, 1 excluded")
+        if self.seed < 0:
+            raise ValueError(f"seed is {self.seed}: it must not be below 0")
         if self.segment_frames < 1:
             raise ValueError(f"segment_frames is {self.segment_frames}: it must be at least 1")
 
