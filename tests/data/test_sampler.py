@@ -72,6 +72,11 @@ def test_every_batch_has_an_utterance_for_each_process() -> None:
         assert {row for batch in batches for row in batch} == set(range(n))
 
 
+def test_one_utterance_is_enough_for_several_processes() -> None:
+    sampler = BatchSampler([1.0], batch_s=10.0, seed=0, at_least=5)
+    assert sampler.epoch(0) == [(0, 0, 0, 0, 0)]
+
+
 def test_what_cannot_be_put_into_batches_is_said() -> None:
     with pytest.raises(CorpusError, match=r"longest utterance takes 9\.0 s, but a batch holds 8 s"):
         BatchSampler([1.0, 9.0], batch_s=8, seed=0)

@@ -81,7 +81,7 @@ class BatchSampler:
             longest = longer
         if held:
             # Too few for the processes: filled up from the epoch's own rows.
-            held += rows[: max(self._at_least - len(held), 0)].tolist()
+            held += np.resize(rows, max(self._at_least - len(held), 0)).tolist()
             batches.append(self._ordered(held))
         order = rng.permutation(len(batches))
         return [batches[index] for index in order]
