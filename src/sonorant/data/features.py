@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from sonorant.audio.io import Samples, read, whole_file
 from sonorant.audio.resample import resample
-from sonorant.errors import CorpusError
+from sonorant.errors import AudioError, CorpusError
 
 Values = NDArray[np.float32]
 
@@ -89,12 +89,17 @@ class Cached:
             return np.load(path, allow_pickle=False)  # type: ignore[no-any-return]
         except FileNotFoundError:
             pass
-        except (OSError, ValueError) as error:
+        except NotADirectoryError:
+            pass  # said below
+        except (OSError, ValueError, EOFError) as error:
             raise CorpusError(f"{path}: cannot be read ({error}); delete it, it will be made again") from None
         values = self.feature(recording)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with whole_file(path) as part, part.open("wb") as file:
-            np.save(file, values, allow_pickle=False)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with whole_file(path) as part, part.open("wb") as file:
+                np.save(file, values, allow_pickle=False)
+        except (OSError, AudioError) as error:
+            raise CorpusError(f"the cache cannot be kept ({error}); name another loader.cache, or none") from None
         return values
 
     def _identity(self, recording: Recording) -> dict[str, Any]:
