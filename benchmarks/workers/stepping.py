@@ -118,7 +118,7 @@ def parts(events: Iterable[Event]) -> list[Part]:
 
 def _in_backward(event: Event) -> bool:
     """Whether the event is the inside of a backward step, which carries its number too."""
-    return event.name.endswith(("Backward", "Backward0", "Backward1"))
+    return re.search(r"Backward\d*$", event.name) is not None
 
 
 def _parts_of(step: Callable[[], object], watched: Sequence[Watched]) -> list[Part]:
