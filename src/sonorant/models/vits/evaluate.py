@@ -12,8 +12,10 @@ from sonorant.data.batch import Batch
 from sonorant.data.dataset import UtteranceBatches
 from sonorant.data.prepare import Corpus, Prepared
 from sonorant.data.shards.batches import ShardedBatches
+from sonorant.errors import VoiceError
 from sonorant.losses.divergence import sampled_kl
 from sonorant.losses.spectral import mel_distance
+from sonorant.models import Synthesis
 from sonorant.models.vits.model import Purpose, Vits
 from sonorant.nn.alignment import monotonic_alignment
 from sonorant.nn.latent import ItemNoise, expand, log_likelihood
@@ -39,12 +41,13 @@ class Evaluation:
 
     @torch.no_grad()
     def __call__(self, network: nn.Module, step: int) -> Exhibits:
-        """metrics: mel, the distance of reconstructions; kl, for each frame; length, of speech said, in shares of the
-        recordings'. sounds and pictures: of the first few."""
+        """metrics: mel, the distance of reconstructions; kl, for each frame; unsaid, the share whose speech would
+        be endless; length, of speech said, in shares of the recordings'. sounds and pictures: of the first
+        few."""
         assert isinstance(network, Vits)
         network = network.for_inference(Purpose.CONVERSION)
         device = network.text_encoder.embedding.weight.device
-        mel, kl, said, recorded = [], [], 0, 0
+        mel, kl, said, recorded, n_unsaid = [], [], 0, 0, 0
         sounds: dict[str, Sound] = {}
         pictures: dict[str, Picture] = {}
         for index, utterance in enumerate(self._utterances):
@@ -52,20 +55,29 @@ class Evaluation:
             seen = _Seen(network, batch, self._spec, self._mel)
             mel.append(float(mel_distance(seen.reconstructed_mel, seen.mel)))
             kl.append(seen.kl_per_frame)
-            spoken = network.synthesize(batch.tokens, batch.token_lengths, batch.speakers, noise=_Noise(index, device))
-            said, recorded = said + int(spoken.lengths), recorded + utterance.n_samples
+            spoken = _said(network, batch, _Noise(index, device))
+            if spoken is None:
+                n_unsaid += 1
+            else:
+                said, recorded = said + int(spoken.lengths), recorded + utterance.n_samples
             if index < N_SHOWN:
                 name = f"{index}_{_file_name(utterance.id)}"
-                sounds[f"{name}_said"] = self._sound(spoken.samples)
                 sounds[f"{name}_reconstructed"] = self._sound(seen.reconstructed)
                 sounds[f"{name}_recorded"] = self._sound(batch.samples)
                 pictures[f"{name}_alignment"] = Picture(seen.alignment, "frame", "token")
                 pictures[f"{name}_recorded"] = Picture(_array(seen.mel), "frame", "mel band")
                 pictures[f"{name}_reconstructed"] = Picture(_array(seen.reconstructed_mel), "frame", "mel band")
-                of_speech = linear_spectrogram(spoken.samples, self._spec)
-                said_mel = mel_spectrogram(of_speech, self._spec, self._mel)
-                pictures[f"{name}_said"] = Picture(_array(said_mel), "frame", "mel band")
-        metrics = {"mel": float(np.mean(mel)), "kl": float(np.mean(kl)), "length": said / recorded}
+                if spoken is not None:
+                    sounds[f"{name}_said"] = self._sound(spoken.samples)
+                    of_speech = linear_spectrogram(spoken.samples, self._spec)
+                    said_mel = mel_spectrogram(of_speech, self._spec, self._mel)
+                    pictures[f"{name}_said"] = Picture(_array(said_mel), "frame", "mel band")
+        metrics = {
+            "mel": float(np.mean(mel)),
+            "kl": float(np.mean(kl)),
+            "unsaid": n_unsaid / len(self._utterances),
+            **({"length": said / recorded} if recorded else {}),
+        }
         return Exhibits(metrics, sounds, pictures)
 
     def _sound(self, samples: Tensor) -> Sound:
@@ -112,6 +124,14 @@ class _Noise:
 
     def __call__(self, shape: tuple[int, ...]) -> Tensor:
         return torch.randn(shape, generator=self._generator, device=self._device)
+
+
+def _said(network: Vits, batch: Batch, noise: _Noise) -> Synthesis | None:
+    """A text said by the network; None where a young one asks for endless speech, which is no reason to stop a run."""
+    try:
+        return network.synthesize(batch.tokens, batch.token_lengths, batch.speakers, noise=noise)
+    except VoiceError:
+        return None
 
 
 def _spread(utterances: tuple[Prepared, ...], n: int) -> tuple[Prepared, ...]:
