@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import os
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -8,6 +11,24 @@ import soundfile
 
 from sonorant.data.features import Cached, Recording, Waveform
 from sonorant.errors import CorpusError
+
+
+class Counting:
+    """A feature that counts how often it is computed."""
+
+    name = "length"
+
+    def __init__(self, scale: float = 1.0) -> None:
+        self.scale = scale
+        self.n_computed = 0
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        return {"scale": self.scale}
+
+    def __call__(self, recording: Recording) -> np.ndarray:
+        self.n_computed += 1
+        return np.full(3, self.scale * recording.path.stat().st_size, np.float32)
 
 
 @pytest.fixture
@@ -40,3 +61,34 @@ def test_a_cache_that_cannot_be_kept_is_said(recording: Recording, tmp_path: Pat
     for folder in (tmp_path / "file", tmp_path / "file" / "below"):
         with pytest.raises(CorpusError, match=r"the cache cannot be kept .*name another loader\.cache"):
             Cached(Waveform(8_000), folder)(recording)
+
+
+def test_a_feature_is_computed_once(recording: Recording, tmp_path: Path) -> None:
+    feature = Counting()
+    cached = Cached(feature, tmp_path / "cache")
+    first, second = cached(recording), cached(recording)
+    assert feature.n_computed == 1
+    np.testing.assert_array_equal(first, second)
+
+
+def test_other_settings_and_other_recordings_are_computed_anew(recording: Recording, tmp_path: Path) -> None:
+    cached = Cached(Counting(), tmp_path / "cache")
+    cached(recording)
+    louder = Cached(Counting(2.0), tmp_path / "cache")
+    assert louder(recording)[0] == 2 * cached(recording)[0]
+    assert louder.place != cached.place
+    part = Recording("a", recording.path, start_s=0.5)
+    cached(part)
+    assert cached.feature.n_computed == 2  # type: ignore[attr-defined]
+    recording.path.write_bytes(recording.path.read_bytes() + b"more")
+    os.utime(recording.path, ns=(1, 1))
+    assert cached(recording)[0] == recording.path.stat().st_size
+
+
+def test_a_waveform_is_the_part_asked_for_at_the_rate_asked_for(recording: Recording) -> None:
+    t = np.arange(16_000) / 16_000
+    soundfile.write(recording.path, 0.5 * np.sin(2 * np.pi * 440 * t), 16_000)
+    part = Waveform(8_000)(Recording("a", recording.path, start_s=0.25, end_s=0.75))
+    assert part.dtype == np.float32
+    assert len(part) == 4_000
+    assert np.abs(np.fft.rfft(part)).argmax() == 220  # 440 Hz over half a second

@@ -1,0 +1,129 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sonorant.errors import TrainingError
+from sonorant.training.stage import RECORD, Stage, differences, run_stages
+
+
+class Alone:
+    """One process."""
+
+    is_global_zero = True
+
+    def barrier(self) -> None:
+        """Nobody to wait for."""
+
+
+class Kitchen:
+    """Two stages: the second reads what the first gave. Counts how often each ran."""
+
+    def __init__(self, run: Path, source: Path) -> None:
+        self.run, self.source = run, source
+        self.ran: list[str] = []
+        self.told: list[str] = []
+        self.finishes = True
+
+    def stages(self, *, heat: int = 1, goal: int = 1) -> tuple[Stage, ...]:
+        def chop(folder: Path) -> bool:
+            self.ran.append("chop")
+            (folder / "pieces").write_text(self.source.read_text().upper())
+            return True
+
+        def cook(folder: Path) -> bool:
+            self.ran.append("cook")
+            (folder / "soup").write_text((self.run / "chop" / "pieces").read_text() * goal)
+            return self.finishes
+
+        return (
+            Stage("chop", {}, lambda: {"the carrots": self.source}, ("pieces",), chop),
+            Stage(
+                "cook",
+                {"heat": heat},
+                lambda: {"chop/pieces": self.run / "chop" / "pieces"},
+                (),
+                cook,
+                goal={"portions": goal},
+            ),
+        )
+
+    def go(self, **settings: int) -> None:
+        run_stages(self.stages(**settings), self.run, Alone(), say=self.told.append)
+
+
+@pytest.fixture
+def kitchen(tmp_path: Path) -> Kitchen:
+    source = tmp_path / "carrots.txt"
+    source.write_text("carrot ")
+    return Kitchen(tmp_path / "run", source)
+
+
+def test_what_is_complete_is_skipped_and_said(kitchen: Kitchen) -> None:
+    kitchen.go()
+    assert kitchen.ran == ["chop", "cook"]
+    record: dict[str, Any] = json.loads((kitchen.run / "chop" / RECORD).read_text())
+    assert record["status"] == "complete"
+    assert record["outputs"].keys() == {"pieces"}
+    kitchen.go()
+    assert kitchen.ran == ["chop", "cook"]
+    assert [line.split(" since")[0] for line in kitchen.told] == ["chop: complete", "cook: complete"]
+
+
+def test_what_was_stopped_goes_on(kitchen: Kitchen) -> None:
+    kitchen.finishes = False
+    kitchen.go()
+    assert json.loads((kitchen.run / "cook" / RECORD).read_text())["status"] == "started"
+    kitchen.finishes = True
+    kitchen.go()
+    assert kitchen.ran == ["chop", "cook", "cook"]
+    assert "cook: goes on" in kitchen.told
+
+
+def test_with_a_farther_goal_a_complete_stage_goes_on(kitchen: Kitchen) -> None:
+    kitchen.go()
+    kitchen.go(goal=2)
+    assert kitchen.ran == ["chop", "cook", "cook"]
+    assert (kitchen.run / "cook" / "soup").read_text() == "CARROT CARROT "
+
+
+def test_a_changed_input_is_named(kitchen: Kitchen) -> None:
+    kitchen.go()
+    kitchen.source.write_text("turnip ")
+    with pytest.raises(TrainingError, match="its input the carrots has changed"):
+        kitchen.go()
+    assert kitchen.ran == ["chop", "cook"]
+
+
+def test_a_changed_setting_is_named(kitchen: Kitchen) -> None:
+    kitchen.go()
+    with pytest.raises(TrainingError, match="other settings: heat: 1 -> 9"):
+        kitchen.go(heat=9)
+
+
+def test_a_changed_or_missing_output_is_named(kitchen: Kitchen) -> None:
+    kitchen.go()
+    (kitchen.run / "chop" / "pieces").write_text("sand")
+    with pytest.raises(TrainingError, match=r"pieces: is missing or not what the stage chop gave"):
+        kitchen.go()
+    (kitchen.run / "chop" / "pieces").unlink()
+    with pytest.raises(TrainingError, match=r"pieces: is missing or not what the stage chop gave"):
+        kitchen.go()
+
+
+@pytest.mark.parametrize("record", ["", "[]", "{", '{"status": "complete"}'])
+def test_a_broken_record_is_told(kitchen: Kitchen, record: str) -> None:
+    kitchen.go()
+    (kitchen.run / "chop" / RECORD).write_text(record)
+    with pytest.raises(TrainingError, match="is no record of a stage"):
+        kitchen.go()
+
+
+def test_differences_are_named_by_their_place() -> None:
+    before = {"a": 1, "b": {"c": [1, 2], "d": None}, "gone": True}
+    now = {"a": 1, "b": {"c": [1, 3], "d": None}, "new": "x"}
+    assert differences(before, now) == ["b.c: [1, 2] -> [1, 3]", "gone: true -> unset", 'new: unset -> "x"']
+    assert differences(before, before) == []
