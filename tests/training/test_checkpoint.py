@@ -75,6 +75,8 @@ def test_a_damaged_file_is_named_and_nothing_is_run(tmp_path: Path, name: str) -
     place.write_bytes(place.read_bytes()[:-3] + b"xxx")
     with pytest.raises(TrainingError, match=r"step_000000010: is damaged.*remove it to go on from step 5"):
         checkpoints.read(tmp_path)
+    with pytest.raises(TrainingError, match=r"step_000000010: is damaged.*remove it to go on from step 5"):
+        checkpoints.read(tmp_path, best=True)
 
 
 def test_a_pickle_that_would_run_code_is_refused(tmp_path: Path) -> None:

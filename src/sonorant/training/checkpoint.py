@@ -92,10 +92,10 @@ def read(folder: Path, step: int | None = None, *, best: bool = False) -> Checkp
         raise TrainingError(f"{folder}: holds no checkpoint")
     if step is not None and step not in known:
         raise TrainingError(f"{folder}: holds no checkpoint of step {step:,}, but {', '.join(f'{s:,}' for s in known)}")
-    if step is None:
-        step = _best(folder, known) if best else known[-1]
-    place = folder_of(folder, step)
+    place = folder_of(folder, known[-1] if step is None else step)
     try:
+        if best and step is None:
+            place = folder_of(folder, _best(folder, known))
         state = json.loads((place / STATE).read_text(encoding="utf-8"))
         files = {name: _read(place / name, digest) for name, digest in state["files"].items()}
         optimizers = torch.load(io.BytesIO(files.pop(_OPTIMIZERS)), map_location="cpu", weights_only=True)
