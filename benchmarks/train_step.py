@@ -153,9 +153,7 @@ def load(utterances: int, frames: int, items: int, step_s: float) -> None:
                     cells.append(f"{rate:.0f} ({rate * audio_s:,.0f} s of audio)")
             print(f"| {rate_hz / 1000:g} kHz {suffix} | {' | '.join(cells)} |")
     wanted = items / step_s
-    print(
-        f"\nA step takes {wanted:.2f} utterances a second; the slowest way gives {slowest / wanted:,.0f} times that."
-    )
+    print(f"\nA step takes {wanted:.2f} utterances a second; the slowest way gives {slowest / wanted:,.0f} times that.")
 
 
 def record(folder: Path, n: int, audio_s: float, rate_hz: int, suffix: str) -> list[Path]:
