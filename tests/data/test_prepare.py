@@ -17,7 +17,7 @@ from tests.corpora import write_corpus
 
 @pytest.fixture
 def manifest(tmp_path: Path) -> Path:
-    return write_corpus(tmp_path / "corpus", n=4)
+    return write_corpus(tmp_path / "corpus", n=4, validation=0)
 
 
 def prepared(manifest: Path) -> Path:
@@ -43,6 +43,17 @@ def test_texts_and_names_may_hold_line_separators(manifest: Path) -> None:
     assert corpus.utterances[0].id == odd.id
     assert odd.speaker in corpus.tables.speakers
     assert len(corpus.utterances) == 4
+
+
+def test_a_speaker_without_training_utterances_is_left_out(manifest: Path) -> None:
+    # ann, bob, ann, bob: all of bob's are for validation.
+    rows = [replace(u, split="validation") if u.speaker == "bob" else u for u in read_manifest(manifest)]
+    write_manifest(manifest, rows)
+    folder = prepared(manifest)
+    corpus = read_corpus(folder)
+    assert corpus.tables.speakers == ("ann",)
+    assert {utterance.speaker for utterance in corpus.utterances} == {0}
+    assert (folder / "dropped.jsonl").read_text().count("its speaker has nothing to train on") == 2
 
 
 def test_damage_to_what_was_prepared_is_said(manifest: Path) -> None:

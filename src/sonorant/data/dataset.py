@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -17,6 +16,7 @@ from sonorant.data.loading import fitted, in_order
 from sonorant.data.prepare import Prepared
 from sonorant.data.sampler import BatchPlan, BatchSampler
 from sonorant.data.selection import Selection
+from sonorant.seeds import seed_of
 
 
 @config
@@ -138,10 +138,5 @@ class UtteranceBatches:
             samples=torch.from_numpy(samples),
             speaker=utterance.speaker,
             language=utterance.language,
-            seed=_seed(self._seed, *batch, index),
+            seed=seed_of(self._seed, *batch, index),
         )
-
-
-def _seed(*numbers: int) -> int:
-    digest = hashlib.blake2b("/".join(map(str, numbers)).encode(), digest_size=8).digest()
-    return int.from_bytes(digest, "big") >> 1

@@ -97,12 +97,12 @@ def read_manifest(path: Path) -> list[Utterance]:
 
 def write_manifest(path: Path, utterances: Iterable[Utterance]) -> None:
     """Write a manifest, whole or not at all. Fields that say nothing are left out."""
-    _write_lines(path, (_plain(utterance) for utterance in utterances))
+    write_rows(path, (_plain(utterance) for utterance in utterances))
 
 
 def write_rejected(path: Path, rejected: Iterable[Rejected]) -> None:
     """Write what was rejected, one JSON object a line."""
-    _write_lines(path, (asdict(row) for row in rejected))
+    write_rows(path, (asdict(row) for row in rejected))
 
 
 def audio_path(manifest: Path, utterance: Utterance) -> Path:
@@ -116,7 +116,8 @@ def _plain(utterance: Utterance) -> dict[str, Any]:
     return {name: value for name, value in row.items() if name not in ("measures", "faults") or value}
 
 
-def _write_lines(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
+def write_rows(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
+    """Write one JSON object a line, all or nothing."""
     with whole_file(path) as part, part.open("w", encoding="utf-8") as file:
         for row in rows:
             file.write(json.dumps(row, ensure_ascii=False) + "\n")

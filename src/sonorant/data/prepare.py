@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from sonorant.audio.io import whole_file
 from sonorant.config import config, parse, plain, read_json
 from sonorant.data.features import Recording
-from sonorant.data.manifest import Split, Utterance, audio_path, read_manifest
+from sonorant.data.manifest import Split, Utterance, audio_path, read_manifest, write_rows
 from sonorant.data.selection import Selection, select
 from sonorant.errors import CorpusError
 from sonorant.text.frontend import Frontend, FrontendConfig
@@ -99,9 +99,7 @@ def prepare(
     dropped = {name: reason for reason, names in chosen.dropped.items() for name in names}
     table = SymbolTable(symbols)
     readers = {cfg.code: (row, Frontend(frontend, cfg, table)) for row, cfg in enumerate(frontend.languages)}
-    speakers = tuple(sorted({utterance.speaker for utterance in chosen.kept}))
-    rows: list[Prepared] = []
-    spoken: list[Utterance] = []
+    spoken: list[tuple[Utterance, Prepared]] = []
     for utterance in chosen.kept:
         if utterance.language not in readers:
             raise CorpusError(
@@ -112,16 +110,18 @@ def prepare(
             utterance,
             audio_path(manifest, utterance).resolve(),
             reader,
-            speaker=speakers.index(utterance.speaker),
             language=language,
             framing=framing,
         )
         if isinstance(row, str):
             dropped[utterance.id] = row
         else:
-            rows.append(row)
-            spoken.append(utterance)
-    if not any(row.split == "train" for row in rows):
+            spoken.append((utterance, row))
+    speakers = tuple(sorted({utterance.speaker for utterance, row in spoken if row.split == "train"}))
+    dropped |= {row.id: "its speaker has nothing to train on" for u, row in spoken if u.speaker not in speakers}
+    spoken = [(utterance, row) for utterance, row in spoken if utterance.speaker in speakers]
+    rows = [replace(row, speaker=speakers.index(utterance.speaker)) for utterance, row in spoken]
+    if not rows:
         reasons = "; ".join(f"{count:,}: {reason}" for reason, count in Counter(dropped.values()).most_common(3))
         raise CorpusError(f"{manifest}: no utterance is left to train on ({reasons or 'none has the split train'})")
     tables = Tables(
@@ -129,14 +129,14 @@ def prepare(
         speakers=speakers,
         frontend=frontend,
         language_of_speaker=_main_languages(rows, len(speakers)),
-        corpora=tuple(sorted({utterance.corpus for utterance in spoken if utterance.corpus})),
-        licences=tuple(sorted({utterance.licence for utterance in spoken if utterance.licence})),
+        corpora=tuple(sorted({utterance.corpus for utterance, _ in spoken if utterance.corpus})),
+        licences=tuple(sorted({utterance.licence for utterance, _ in spoken if utterance.licence})),
         seconds=sum(row.n_samples for row in rows if row.split == "train") / framing.sample_rate_hz,
     )
-    _write_lines(folder / DROPPED, ({"id": name, "reason": reason} for name, reason in dropped.items()))
+    write_rows(folder / DROPPED, ({"id": name, "reason": reason} for name, reason in dropped.items()))
     with whole_file(folder / TABLES) as part:
         part.write_text(json.dumps(plain(tables), ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
-    _write_lines(folder / UTTERANCES, (asdict(row) for row in rows))
+    write_rows(folder / UTTERANCES, (asdict(row) for row in rows))
     return Counter(dropped.values())
 
 
@@ -156,9 +156,7 @@ def read_corpus(folder: Path) -> Corpus:
     return Corpus(utterances=utterances, tables=tables)
 
 
-def _prepared(
-    utterance: Utterance, path: Path, reader: Frontend, *, speaker: int, language: int, framing: Framing
-) -> Prepared | str:
+def _prepared(utterance: Utterance, path: Path, reader: Frontend, *, language: int, framing: Framing) -> Prepared | str:
     """The row of an utterance, or why there is none."""
     symbols, unknown = _symbols(reader, utterance.text)
     if unknown:
@@ -177,7 +175,7 @@ def _prepared(
         start_s=utterance.start_s,
         end_s=utterance.end_s,
         n_samples=n_frames * framing.hop,
-        speaker=speaker,
+        speaker=0,  # known when it is known who is left
         language=language,
         split=utterance.split,
         weight=utterance.weight,
@@ -220,9 +218,3 @@ def _main_languages(rows: Sequence[Prepared], n_speakers: int) -> tuple[int, ...
     for row in rows:
         spoken[row.speaker][row.language] += row.n_samples
     return tuple(count.most_common(1)[0][0] if count else 0 for count in spoken)
-
-
-def _write_lines(path: Path, rows: Iterable[Mapping[str, object]]) -> None:
-    with whole_file(path) as part, part.open("w", encoding="utf-8") as file:
-        for row in rows:
-            file.write(json.dumps(row, ensure_ascii=False) + "\n")

@@ -7,7 +7,6 @@ processes and backing off when memory runs out all compute the same thing.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, TypeVar
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 import torch
 from torch import nn
 
+from sonorant.seeds import seed_of
 from sonorant.training.optim import Player
 from sonorant.training.terms import Tally
 
@@ -46,8 +46,7 @@ class Randomness:
 
     def of(self, *what: int | str) -> int:
         """A seed for something, the same in every process."""
-        text = "/".join(map(str, (self.seed, *what)))
-        return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "big") >> 1
+        return seed_of(self.seed, *what)
 
     def start_part(self, step: int, part: int) -> None:
         """Seed torch for a part of a step, which decides its dropout; each process has its own."""

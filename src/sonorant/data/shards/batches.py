@@ -20,6 +20,7 @@ from sonorant.data.shards.format import Shards
 from sonorant.data.shards.packing import Packed
 from sonorant.data.shards.sampler import Round, ShardSampler
 from sonorant.errors import CorpusError
+from sonorant.seeds import seed_of
 
 MIXED = 2
 _ALONE = Share()
@@ -89,7 +90,7 @@ class ShardedBatches:
     def example(self, utterance: Prepared) -> Batch:
         """A batch of one utterance that is a file, to be looked at; its noise is always the same."""
         samples = Waveform(self._rate)(utterance.recording)
-        example = _example(utterance, samples, seed=_seed(self._seed))
+        example = _example(utterance, samples, seed=seed_of(self._seed))
         totals = Totals(items=1, tokens=len(utterance.tokens), frames=utterance.n_samples / self._hop)
         return collate([example], hop=self._hop, totals=totals)
 
@@ -103,7 +104,7 @@ class ShardedBatches:
                     utterances=tuple(packed[row] for row in rows),
                     n_frames=tuple(self._lengths.n_frames[list(rows)].tolist()),
                     n_tokens=tuple(self._lengths.n_tokens[list(rows)].tolist()),
-                    seeds=tuple(_seed(*name, item) for item in range(len(rows))),
+                    seeds=tuple(seed_of(*name, item) for item in range(len(rows))),
                     totals=self._totals(round_.steps[index]),
                     position=round_.after(index),
                 )
@@ -177,7 +178,3 @@ def _example(utterance: Prepared, samples: Samples, *, seed: int) -> Example:
         language=utterance.language,
         seed=seed,
     )
-
-
-def _seed(*numbers: int) -> int:
-    return int(np.random.SeedSequence(numbers).generate_state(1, np.uint64)[0] >> np.uint64(1))
