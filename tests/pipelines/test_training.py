@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import resource
@@ -128,6 +129,27 @@ def test_a_complete_stage_is_skipped_and_says_so(forty: Path, capsys: pytest.Cap
     assert "prepare: complete since" in told
     assert "train: complete since" in told
     assert same(last(forty).parts, before.parts)
+
+
+def test_a_killed_run_still_knows_what_it_started_from(
+    manifest: Path, forty: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = tmp_path / "run"
+    assert main([*arguments(manifest, run, steps=1), "--init-from", str(forty)]) == 0
+    shutil.rmtree(run / "train" / CHECKPOINTS)  # as if it had been killed before the first
+    capsys.readouterr()
+    assert main(resume(run, "run.steps=2")) == 0
+    assert f"from {forty}: " in capsys.readouterr().err
+    assert main([*resume(run, "run.steps=3"), "--init-from", str(tmp_path)]) == 2
+    assert f"init_from: {json.dumps(str(forty))} -> {json.dumps(str(tmp_path))}" in said(capsys)
+
+
+def test_two_runs_do_not_share_a_folder(forty: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with (forty / "lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        assert main(resume(forty, "run.steps=41")) == 2
+    assert "another process is training in it" in said(capsys)
+    assert last(forty).step == 40
 
 
 def test_a_run_is_not_begun_over_another(manifest: Path, forty: Path, capsys: pytest.CaptureFixture[str]) -> None:

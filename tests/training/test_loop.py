@@ -90,7 +90,7 @@ def run(
     objective: Distance | None = None,
 ) -> float:
     folder.mkdir(exist_ok=True)
-    fabric = build_fabric("32", accelerator="cpu")
+    fabric = build_fabric("fp32", accelerator="cpu")
     network, objective = Learned(), objective or Distance(capacity)
     player = set_up(fabric, "generator", network, OptimizerConfig(learning_rate=0.1))
     objective.player = player

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -49,6 +50,8 @@ def train(
     if source_file is None and not resume:
         raise ParameterError(f"no configuration: name one, as in '{_USAGE}'")
     data = override(read_yaml(source_file or own), given)
+    if init_from is not None:
+        data["init_from"] = init_from
     recipe = parse_recipe(data, source=str(source_file or own))
     settings = plain(recipe)
     fabric = build_fabric(recipe.precision, accelerator=device)
@@ -71,8 +74,9 @@ def train(
         if not resume:
             forget(run)  # an attempt that failed before anything was made
         _write(own, yaml_text(settings))
-    with _stop_on_signal() as should_stop:
-        source = None if init_from is None else _source(init_from)
+    start_from = recipe.init_from
+    with _alone(run, is_first=fabric.is_global_zero), _stop_on_signal() as should_stop:
+        source = None if start_from is None else lambda: _source(start_from)
         stages = recipe.stages(fabric, run, source=source, should_stop=should_stop)
         is_done = run_stages(stages, run, fabric, say=say)
     if not is_done:
@@ -86,6 +90,24 @@ def _write(path: Path, text: str) -> None:
 
     with whole_file(path) as part:
         part.write_text(text, encoding="utf-8")
+
+
+@contextmanager
+def _alone(run: Path, *, is_first: bool) -> Iterator[None]:
+    """Within it, no other run is in the folder. Raises TrainingError when one is already."""
+    from sonorant.errors import TrainingError
+
+    if not is_first or os.name != "posix":
+        yield
+        return
+    import fcntl
+
+    with (run / "lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise TrainingError(f"{run}: another process is training in it; stop that, or name another") from None
+        yield
 
 
 @contextmanager

@@ -26,10 +26,13 @@ class Recipe(Protocol):
     @property
     def precision(self) -> Precision: ...
 
+    @property
+    def init_from(self) -> str | None: ...
+
     def stages(
-        self, fabric: Fabric, run: Path, *, source: Source | None, should_stop: Callable[[], bool]
+        self, fabric: Fabric, run: Path, *, source: Callable[[], Source] | None, should_stop: Callable[[], bool]
     ) -> Sequence[Stage]:
-        """What is to be done in a run's folder, in order. source: weights to start from."""
+        """What is to be done in a run's folder, in order. source: reads what init_from names."""
         ...
 
     def read(self, run: Path, step: int | None) -> Trained:

@@ -12,11 +12,11 @@ from sonorant.errors import ConfigError, MissingExtraError
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
 
-Precision = Literal["32", "bf16", "16"]
+Precision = Literal["fp32", "bf16", "fp16"]
 _FABRIC_NAMES: dict[Precision, Literal["32-true", "bf16-mixed", "16-mixed"]] = {
-    "32": "32-true",
+    "fp32": "32-true",
     "bf16": "bf16-mixed",
-    "16": "16-mixed",
+    "fp16": "16-mixed",
 }
 
 
@@ -40,7 +40,7 @@ def build_fabric(precision: Precision, *, accelerator: str = "auto") -> Fabric:
         strategy="ddp" if world > 1 else "auto",
         precision=_FABRIC_NAMES[precision],
     )
-    if precision == "16" and fabric.device.type == "cpu":
-        raise ConfigError("precision is 16, which needs a GPU: on a CPU use 32")
+    if precision == "fp16" and fabric.device.type == "cpu":
+        raise ConfigError("precision is fp16, which needs a GPU: on a CPU use fp32")
     fabric.launch()
     return fabric

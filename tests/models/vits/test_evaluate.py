@@ -32,7 +32,7 @@ def training(tmp_path: Path) -> Training:
         symbols=standard_symbols(),
         framing=Framing(sample_rate_hz=16_000, hop=256, min_frames=16),
     )
-    return build(recipe, build_fabric("32", accelerator="cpu"), tmp_path)
+    return build(recipe, build_fabric("fp32", accelerator="cpu"), tmp_path)
 
 
 def test_a_network_that_asks_for_endless_speech_is_evaluated_all_the_same(training: Training) -> None:

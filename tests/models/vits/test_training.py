@@ -68,7 +68,7 @@ class Table:
 
     def __init__(self, recipe: VitsRecipe = RECIPE) -> None:
         torch.manual_seed(0)
-        fabric = build_fabric("32", accelerator="cpu")
+        fabric = build_fabric("fp32", accelerator="cpu")
         network = randomized(Vits(recipe.model, N_SYMBOLS, 3), scale=0.02)
         judges = randomized(Discriminators(recipe.discriminators), seed=1, scale=0.02)
         self.generator: Player = set_up(fabric, "generator", network, recipe.generator)

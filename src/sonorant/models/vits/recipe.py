@@ -29,10 +29,11 @@ from sonorant.models.vits.model import Vits
 from sonorant.nn.discriminators import DiscriminatorConfig, Discriminators
 from sonorant.text.standard import standard_config, standard_symbols
 from sonorant.text.symbols import SymbolTable
+from sonorant.training import checkpoint as checkpoints
 from sonorant.training.average import moving_average
 from sonorant.training.devices import Precision
 from sonorant.training.gan import GanStep
-from sonorant.training.loop import RunConfig, Training, train
+from sonorant.training.loop import CHECKPOINTS, RunConfig, Training, train
 from sonorant.training.optim import OptimizerConfig, set_up
 from sonorant.training.schedule import Schedule, value_at
 from sonorant.training.stage import Stage
@@ -55,6 +56,8 @@ class VitsRecipe:
     """All that decides a run. The defaults are the paper's, and the official code's where the paper is silent."""
 
     system: Literal["vits"] = "vits"
+    init_from: str | None = None
+    """A voice, by its name or folder, or a run's folder, whose weights training starts from."""
     data: DataConfig
     run: RunConfig
     loader: LoaderConfig = LoaderConfig()
@@ -67,7 +70,7 @@ class VitsRecipe:
     generator: OptimizerConfig = OptimizerConfig()
     discriminator: OptimizerConfig = OptimizerConfig()
     average_decay: float = 0.999
-    precision: Precision = "32"
+    precision: Precision = "fp32"
     seed: int = 1234
 
     def __post_init__(self) -> None:
@@ -90,7 +93,7 @@ class VitsRecipe:
         return Framing(sample_rate_hz=spectrogram.sample_rate_hz, hop=spectrogram.hop, min_frames=self.segment_frames)
 
     def stages(
-        self, fabric: Fabric, run: Path, *, source: Source | None, should_stop: Callable[[], bool]
+        self, fabric: Fabric, run: Path, *, source: Callable[[], Source] | None, should_stop: Callable[[], bool]
     ) -> Sequence[Stage]:
         """Prepare, then train."""
         manifest, shards = self.data.manifest, self.data.shards
@@ -116,7 +119,9 @@ class VitsRecipe:
             return True
 
         def run_train(folder: Path) -> bool:
-            training = build(self, fabric, run / PREPARE, source=source)
+            is_new = not checkpoints.steps(folder / CHECKPOINTS)
+            start = source() if is_new and source is not None else None
+            training = build(self, fabric, run / PREPARE, source=start)
             return train(fabric, training, self.run, folder, should_stop=should_stop)
 
         return (
