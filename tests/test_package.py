@@ -122,3 +122,11 @@ def test_the_example_draws_a_runs_curves(tmp_path: Path) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "curves.png").stat().st_size > 5_000
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "configs").rglob("*.yaml")), ids=lambda path: path.stem)
+def test_every_configuration_is_a_recipe(path: Path) -> None:
+    from sonorant.config import read_yaml
+    from sonorant.models.recipes import parse_recipe
+
+    parse_recipe(read_yaml(path), source=str(path))
