@@ -223,3 +223,16 @@ def test_the_average_follows_its_network() -> None:
         decay = (1 + n) / (10 + n)
         expected = decay * expected + (1 - decay) * number
     assert float(average.module.number) == pytest.approx(expected)
+
+
+def test_a_full_disk_under_the_log_is_said(tmp_path: Path) -> None:
+    from sonorant.training.tracker import Tracker
+
+    with Tracker(tmp_path, steps=5, start=0) as tracker:
+        tracker.scalars(1, {"a": 1.0})
+        tracker._log_file.close()
+        tracker._log_file = open("/dev/full", "ab", buffering=0)  # noqa: SIM115 - the tracker closes it
+        for log in (lambda: tracker.scalars(2, {"a": 2.0}), lambda: tracker.event(2, "something")):
+            with pytest.raises(TrainingError, match=r"log\.jsonl: cannot be written \(No space left on device\)"):
+                log()
+    assert [row["step"] for row in read_log(tmp_path / LOG)] == [1]

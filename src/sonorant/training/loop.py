@@ -329,10 +329,14 @@ def _non_finite(part: Part) -> list[str]:
 
 
 def _dump(path: Path, part: Part, fault: str) -> None:
+    from safetensors import SafetensorError
     from safetensors.torch import save_file
 
-    path.parent.mkdir(parents=True, exist_ok=True)
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in part.tensors().items()}
-    save_file(tensors, path.with_suffix(".safetensors"))
     facts = {"fault": fault, "items": list(part.ids), "not_finite": _non_finite(part)}
-    path.with_suffix(".json").write_text(json.dumps(facts, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        save_file(tensors, path.with_suffix(".safetensors"))
+        path.with_suffix(".json").write_text(json.dumps(facts, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    except (OSError, SafetensorError) as error:
+        raise TrainingError(f"{path}: a bad batch cannot be dumped ({error}); make room and resume") from None

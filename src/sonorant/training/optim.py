@@ -44,7 +44,7 @@ class OptimizerConfig:
 
 
 class NonFiniteError(ArithmeticError):
-    """A loss or a gradient is not a number, so nothing was updated."""
+    """A loss or a gradient of a network is not a number, so that network was not updated."""
 
 
 class _Boxed(nn.Module):

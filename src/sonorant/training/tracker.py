@@ -62,34 +62,42 @@ class Tracker:
         self._began = time.monotonic()
         self._log_path = folder / LOG
         _forget_after(self._log_path, start)
-        self._log_file = self._log_path.open("a", encoding="utf-8")
+        self._log_file = self._log_path.open("ab", buffering=0)  # nothing is left to be written when it is closed
         self._board = _board(folder / "tensorboard", start)
         self._bar: tqdm[Any] | None = _bar(steps, start)
 
     def __enter__(self) -> Tracker:
         return self
 
-    def __exit__(self, *exception: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *exception: object) -> None:
         if self._bar is not None:
             self._bar.close()
-        self._board.close()
         self._log_file.close()
+        try:
+            self._board.close()
+        except OSError as error:
+            if kind is None:  # else what went wrong first is what is told
+                raise TrainingError(f"{self.folder / 'tensorboard'}: cannot be written ({error.strerror})") from None
 
     def scalars(self, step: int, values: Mapping[str, float], *, kind: str = "step") -> None:
         """Log numbers of a step. Raises TrainingError when they cannot be written."""
-        try:
-            self._log_file.write(json.dumps({"kind": kind, "step": step, **values}) + "\n")
-            self._log_file.flush()
-        except OSError as error:
-            raise TrainingError(f"{self._log_path}: cannot be written ({error.strerror})") from None
+        self._row({"kind": kind, "step": step, **values})
         for name, value in values.items():
             self._board.add_scalar(name if "/" in name else f"{kind}/{name}", value, step)
 
     def event(self, step: int, what: str, **facts: Any) -> None:
-        """Log something that happened, and say it."""
-        self._log_file.write(json.dumps({"kind": "event", "step": step, "what": what, **facts}) + "\n")
-        self._log_file.flush()
+        """Log something that happened, and say it. Raises TrainingError when it cannot be written."""
+        self._row({"kind": "event", "step": step, "what": what, **facts})
         self.say(f"step {step:,}: {what}")
+
+    def _row(self, row: Mapping[str, Any]) -> None:
+        data = (json.dumps(row) + "\n").encode()
+        try:
+            n_written = self._log_file.write(data)
+        except OSError as error:
+            raise TrainingError(f"{self._log_path}: cannot be written ({error.strerror})") from None
+        if n_written != len(data):
+            raise TrainingError(f"{self._log_path}: cannot be written (the disk is full)")
 
     def progress(self, step: int, values: Mapping[str, float]) -> None:
         """Show where the run is: on a terminal as a bar, else as a line."""
