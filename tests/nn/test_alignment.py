@@ -15,7 +15,13 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 import sonorant.nn
 from sonorant.errors import MissingExtraError, ParameterError
-from sonorant.nn.alignment import monotonic_alignment, monotonic_alignment_torch, monotonic_path, path_of
+from sonorant.nn.alignment import (
+    monotonic_alignment,
+    monotonic_alignment_torch,
+    monotonic_path,
+    noisy_alignment,
+    path_of,
+)
 from sonorant.nn.mask import length_mask, pair_mask
 from tests.nn.random_weights import normal
 
@@ -243,3 +249,26 @@ def test_what_cannot_be_kept_is_compiled_all_the_same(monkeypatch: pytest.Monkey
 
     monkeypatch.setattr(numba, "njit", njit)
     assert _alignment_kernel._compiled()(nothing) is nothing
+
+
+def test_noise_of_scale_0_is_no_noise() -> None:
+    value = normal(3, 7, 20)
+    mask = pair_mask(length_mask(torch.tensor([7, 4, 1]), 7), length_mask(torch.tensor([20, 9, 5]), 20))
+    noise = normal(3, 7, 20, seed=1)
+    plain = monotonic_alignment(value, mask)
+    assert torch.equal(noisy_alignment(value, mask, noise=noise, scale=0.0), plain)
+    moved = noisy_alignment(value, mask, noise=noise, scale=1.0)
+    assert not torch.equal(moved, plain)
+    assert moved.sum(1).tolist() == [20, 9, 5]
+
+
+def test_noise_is_scaled_by_an_items_own_spread_whatever_its_padding() -> None:
+    value, noise = 3 * normal(1, 5, 12) - 40, normal(1, 5, 12, seed=1)
+    alone = noisy_alignment(value, torch.ones(1, 5, 12), noise=noise, scale=0.7)
+    by_hand = monotonic_alignment(value + 0.7 * value.std(correction=0) * noise, torch.ones(1, 5, 12))
+    assert torch.equal(alone, by_hand)
+    padded = torch.full((2, 8, 20), 1e6)
+    padded[0, :5, :12], noises = value[0], torch.zeros(2, 8, 20)
+    noises[0, :5, :12] = noise[0]
+    mask = pair_mask(length_mask(torch.tensor([5, 8]), 8), length_mask(torch.tensor([12, 20]), 20))
+    assert torch.equal(noisy_alignment(padded, mask, noise=noises, scale=0.7)[:1, :5], alone)

@@ -41,6 +41,21 @@ def monotonic_alignment(value: Tensor, mask: Tensor) -> Tensor:
     return _search(value, mask, np.empty((0, 0, 0), np.float32))
 
 
+def noisy_alignment(value: Tensor, mask: Tensor, *, noise: Tensor, scale: float) -> Tensor:
+    """`monotonic_alignment` of values that noise has moved, so that training also tries other paths (VITS2, 2.2).
+
+    noise: [B, L, T], standard normal; it is multiplied by scale and by the standard deviation of the item's own real
+    values, padding left out. With scale 0 it is `monotonic_alignment`.
+    """
+    if scale == 0:
+        return monotonic_alignment(value, mask)
+    n = mask.sum(dim=(1, 2), keepdim=True)
+    real = torch.where(mask > 0, value, 0.0)
+    mean = real.sum(dim=(1, 2), keepdim=True) / n
+    deviation = torch.sqrt(((real - mean) ** 2 * mask).sum(dim=(1, 2), keepdim=True) / n)
+    return monotonic_alignment(real + scale * deviation * noise, mask)
+
+
 def monotonic_path(value: Tensor, mask: Tensor) -> Tensor:
     """The path itself, as a float32 matrix [B, L, T] with 1 where a frame belongs to a token.
 
