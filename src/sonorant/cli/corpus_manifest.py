@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
+
+from sonorant.cli.progress import available_cores, progress_bar
 
 if TYPE_CHECKING:
     from sonorant.data.amounts import Amount
@@ -51,9 +52,9 @@ def check(
     limits = parse(Limits, {name: value for name, value in given.items() if value is not None}, source="limits")
     target = _target(manifest, out)
     utterances = read_manifest(manifest)
-    n_jobs = jobs or _available_cores()
+    n_jobs = jobs or available_cores()
     recogniser = Recogniser(asr, jobs=n_jobs, device="cuda" if asr_cuda else "cpu") if asr else None
-    checked = run_check(manifest, utterances, limits=limits, recogniser=recogniser, jobs=n_jobs, progress=_progress_bar)
+    checked = run_check(manifest, utterances, limits=limits, recogniser=recogniser, jobs=n_jobs, progress=progress_bar)
     write_manifest(target, relocated(checked.utterances, source=manifest, target=target))
     _print_check(checked.utterances)
     for language, n in sorted(checked.n_not_heard.items()):
@@ -160,16 +161,3 @@ def _target(manifest: Path, out: Path | None) -> Path:
     if not os.access(target.parent, os.W_OK):
         raise CorpusError(f"{target}: the folder {target.parent} cannot be written to; name another with --out")
     return target
-
-
-def _available_cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def _progress_bar(items: Iterable[T], *, n_total: int, doing: str) -> Iterator[T]:
-    """Shows on a terminal how many items came by."""
-    if not sys.stderr.isatty():
-        yield from items
-        return
-    with typer.progressbar(items, length=n_total, label=doing, file=sys.stderr) as bar:
-        yield from bar

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import sys
-from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar, get_args
 
 import typer
+
+from sonorant.cli.progress import available_cores, progress_bar
 
 if TYPE_CHECKING:
     from sonorant.data.shards.format import ShardList
@@ -35,7 +34,7 @@ def shard(
     sample_rate_hz, hop = _framing(prepared)
     written = write_shards(
         prepared, out, sample_rate_hz=sample_rate_hz, hop=hop, shard_s=shard_s, seed=seed,
-        jobs=jobs or _available_cores(), progress=_progress_bar,
+        jobs=jobs or available_cores(), progress=progress_bar,
     )  # fmt: skip
     _print_shards(written.listing)
     if written.n_kept:
@@ -75,16 +74,3 @@ def _print_shards(listing: ShardList) -> None:
             rows.append((split, f"{len(shards):,}", *held.cells))
     for line in table(("split", "shards", "utterances", "minutes"), rows):
         typer.echo(line)
-
-
-def _available_cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def _progress_bar(items: Iterable[T], *, n_total: int, doing: str) -> Iterator[T]:
-    """Shows on a terminal how many items came by."""
-    if not sys.stderr.isatty():
-        yield from items
-        return
-    with typer.progressbar(items, length=n_total, label=doing, file=sys.stderr) as bar:
-        yield from bar
