@@ -144,6 +144,15 @@ def test_a_killed_run_still_knows_what_it_started_from(
     assert f"init_from: {json.dumps(str(forty))} -> {json.dumps(str(tmp_path))}" in said(capsys)
 
 
+def test_a_wrong_source_leaves_nothing_behind(
+    manifest: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = tmp_path / "run"
+    assert main([*arguments(manifest, run, steps=1), "--init-from", str(tmp_path / "none")]) == 2
+    assert "there is no such voice folder" in said(capsys)
+    assert not run.exists()
+
+
 def test_two_runs_do_not_share_a_folder(forty: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with (forty / "lock").open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)

@@ -54,6 +54,9 @@ def train(
         data["init_from"] = init_from
     recipe = parse_recipe(data, source=str(source_file or own))
     settings = plain(recipe)
+    start_from = recipe.init_from
+    # Read before anything is made, so that a wrong name leaves nothing behind.
+    weights = None if start_from is None or resume else _source(start_from)
     fabric = build_fabric(recipe.precision, accelerator=device)
 
     def say(line: str) -> None:
@@ -74,9 +77,8 @@ def train(
         if not resume:
             forget(run)  # an attempt that failed before anything was made
         _write(own, yaml_text(settings))
-    start_from = recipe.init_from
     with _alone(run, is_first=fabric.is_global_zero), _stop_on_signal() as should_stop:
-        source = None if start_from is None else lambda: _source(start_from)
+        source = None if start_from is None else lambda: weights or _source(start_from)
         stages = recipe.stages(fabric, run, source=source, should_stop=should_stop)
         is_done = run_stages(stages, run, fabric, say=say)
     if not is_done:
