@@ -156,7 +156,9 @@ def test_a_wrong_source_leaves_nothing_behind(
 def test_two_runs_do_not_share_a_folder(forty: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with (forty / "lock").open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
+        before = (forty / "config.yaml").read_text()
         assert main(resume(forty, "run.steps=41")) == 2
+        assert (forty / "config.yaml").read_text() == before
     assert "another process is training in it" in said(capsys)
     assert last(forty).step == 40
 

@@ -74,10 +74,11 @@ def train(
             say(f"changed: {change}")
     if fabric.is_global_zero:
         run.mkdir(parents=True, exist_ok=True)
-        if not resume:
-            forget(run)  # an attempt that failed before anything was made
-        _write(own, yaml_text(settings))
     with _alone(run, is_first=fabric.is_global_zero), _stop_on_signal() as should_stop:
+        if fabric.is_global_zero:
+            if not resume:
+                forget(run)  # an attempt that failed before anything was made
+            _write(own, yaml_text(settings))
         source = None if start_from is None else lambda: weights or _source(start_from)
         stages = recipe.stages(fabric, run, source=source, should_stop=should_stop)
         is_done = run_stages(stages, run, fabric, say=say)

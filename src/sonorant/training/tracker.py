@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import os
 import sys
 import time
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
     from torch.utils.tensorboard.writer import SummaryWriter
     from tqdm import tqdm
 
-_log = logging.getLogger(__name__)
 LOG = "log.jsonl"
 
 
