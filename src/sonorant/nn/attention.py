@@ -1,4 +1,4 @@
-"""Self-attention with learned relative positions inside a window (Shaw et al. 2018; VITS, 2.5.1).
+"""Self-attention, plain or with learned relative positions inside a window (Shaw et al. 2018; VITS, 2.5.1).
 
 B batch, H heads, D width of a head, C = H * D channels, L tokens, W window.
 """
@@ -15,19 +15,14 @@ MASKED_SCORE = -1e4
 """Small enough to vanish in the softmax, large enough for half precision."""
 
 
-class RelativeAttention(nn.Module):
-    """Multi-head self-attention whose keys and values know distances up to `window`.
+class Attention(nn.Module):
+    """Multi-head self-attention that knows no positions."""
 
-    A distance beyond the window has no vector: it contributes zero, not the vector of the edge.
-    The vectors are shared by the heads.
-    """
-
-    def __init__(self, d: int, n_heads: int, window: int, dropout: float) -> None:
+    def __init__(self, d: int, n_heads: int, dropout: float) -> None:
         super().__init__()
         if d % n_heads:
             raise ValueError(f"{n_heads} heads do not divide a width of {d}")
         self.n_heads = n_heads
-        d_head = d // n_heads
         self.query = nn.Conv1d(d, d, 1)
         self.key = nn.Conv1d(d, d, 1)
         self.value = nn.Conv1d(d, d, 1)
@@ -38,12 +33,43 @@ class RelativeAttention(nn.Module):
         # It stays because checkpoints have it.
         assert self.key.bias is not None
         self.key.bias.requires_grad_(False)
-        self.relative_key = nn.Parameter(torch.randn(1, 2 * window + 1, d_head) * d_head**-0.5)
-        self.relative_value = nn.Parameter(torch.randn(1, 2 * window + 1, d_head) * d_head**-0.5)
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, x: Tensor, pairs: Tensor) -> Tensor:
-        """x: [B, C, L]; pairs: [B, L, L], 1 where both tokens are real. Returns [B, C, L]."""
+        """x: [B, C, L]; pairs: [B, L, L], 1 where the row's token may see the column's. Returns [B, C, L]."""
+        query, key, value = (self._heads(projection(x)) for projection in (self.query, self.key, self.value))
+        # Added, not boolean: a row that may see nothing (padding) then averages everything, and is no NaN.
+        seen = torch.zeros_like(pairs, dtype=query.dtype).masked_fill(pairs == 0, MASKED_SCORE).unsqueeze(1)
+        dropout = self.dropout.p if self.training else 0.0
+        mixed = F.scaled_dot_product_attention(query, key, value, attn_mask=seen, dropout_p=dropout)
+        return self._joined(mixed)
+
+    def _heads(self, x: Tensor) -> Tensor:
+        """[B, C, L] -> [B, H, L, D]."""
+        b, c, n = x.shape
+        return x.view(b, self.n_heads, c // self.n_heads, n).transpose(2, 3)
+
+    def _joined(self, mixed: Tensor) -> Tensor:
+        """[B, H, L, D] -> [B, C, L]."""
+        y: Tensor = self.output(mixed.transpose(2, 3).flatten(1, 2))
+        return y
+
+
+class RelativeAttention(Attention):
+    """Multi-head self-attention whose keys and values know distances up to `window`.
+
+    A distance beyond the window has no vector: it contributes zero, not the vector of the edge.
+    The vectors are shared by the heads.
+    """
+
+    def __init__(self, d: int, n_heads: int, window: int, dropout: float) -> None:
+        super().__init__(d, n_heads, dropout)
+        d_head = d // n_heads
+        self.relative_key = nn.Parameter(torch.randn(1, 2 * window + 1, d_head) * d_head**-0.5)
+        self.relative_value = nn.Parameter(torch.randn(1, 2 * window + 1, d_head) * d_head**-0.5)
+
+    def forward(self, x: Tensor, pairs: Tensor) -> Tensor:
+        """x: [B, C, L]; pairs: [B, L, L], 1 where the row's token may see the column's. Returns [B, C, L]."""
         query = self._heads(self.query(x)) / math.sqrt(x.shape[1] // self.n_heads)
         scores = query @ self._heads(self.key(x)).transpose(2, 3)
         scores = scores + place_by_distance(query @ self.relative_key.transpose(1, 2))
@@ -51,13 +77,12 @@ class RelativeAttention(nn.Module):
         weights: Tensor = self.dropout(scores.softmax(dim=3))
         n_distances = self.relative_value.shape[1]
         mixed = weights @ self._heads(self.value(x)) + take_by_distance(weights, n_distances) @ self.relative_value
-        y: Tensor = self.output(mixed.transpose(2, 3).reshape(x.shape))
-        return y
+        return self._joined(mixed)
 
-    def _heads(self, x: Tensor) -> Tensor:
-        """[B, C, L] -> [B, H, L, D]."""
-        b, c, n = x.shape
-        return x.view(b, self.n_heads, c // self.n_heads, n).transpose(2, 3)
+
+def self_attention(d: int, n_heads: int, window: int | None, dropout: float) -> Attention:
+    """Attention that knows distances up to `window`; None: it knows no positions."""
+    return Attention(d, n_heads, dropout) if window is None else RelativeAttention(d, n_heads, window, dropout)
 
 
 def place_by_distance(x: Tensor) -> Tensor:

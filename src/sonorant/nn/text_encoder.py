@@ -7,15 +7,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import cast
 
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from sonorant.config import config
-from sonorant.nn.attention import RelativeAttention
-from sonorant.nn.conv import ChannelNorm
 from sonorant.nn.mask import pair_mask
+from sonorant.nn.transformer import TransformerLayer
 
 
 @config
@@ -45,7 +42,17 @@ class TextEncoder(nn.Module):
         self.scale = math.sqrt(d_hidden)
         self.embedding = nn.Embedding(n_symbols, d_hidden)
         nn.init.normal_(self.embedding.weight, 0.0, d_hidden**-0.5)
-        self.layers = nn.ModuleList(_Layer(cfg, d_hidden) for _ in range(cfg.n_layers))
+        self.layers = nn.ModuleList(
+            TransformerLayer(
+                d_hidden,
+                n_heads=cfg.n_heads,
+                d_filter=cfg.d_filter,
+                kernel=cfg.kernel,
+                window=cfg.window,
+                dropout=cfg.dropout,
+            )
+            for _ in range(cfg.n_layers)
+        )
         self.output = nn.Conv1d(d_hidden, 2 * d_latent, 1)
 
     def forward(self, tokens: Tensor, mask: Tensor) -> Prior:
@@ -57,34 +64,3 @@ class TextEncoder(nn.Module):
         hidden = x * mask
         mean, log_std = (self.output(hidden) * mask).chunk(2, dim=1)
         return Prior(hidden=hidden, mean=mean, log_std=log_std)
-
-
-class _Layer(nn.Module):
-    def __init__(self, cfg: TextEncoderConfig, d: int) -> None:
-        super().__init__()
-        self.attention = RelativeAttention(d, cfg.n_heads, cfg.window, cfg.dropout)
-        self.attention_norm = ChannelNorm(d)
-        self.feed_forward = _FeedForward(d, cfg.d_filter, cfg.kernel, cfg.dropout)
-        self.feed_forward_norm = ChannelNorm(d)
-        self.dropout = nn.Dropout(cfg.dropout)
-
-    def forward(self, x: Tensor, mask: Tensor, pairs: Tensor) -> Tensor:
-        """x: [B, C, L]; mask: [B, 1, L]; pairs: [B, L, L]. Returns [B, C, L]."""
-        x = self.attention_norm(x + self.dropout(self.attention(x, pairs)))
-        y: Tensor = self.feed_forward_norm(x + self.dropout(self.feed_forward(x, mask)))
-        return y
-
-
-class _FeedForward(nn.Module):
-    def __init__(self, d: int, d_filter: int, kernel: int, dropout: float) -> None:
-        super().__init__()
-        self.padding = ((kernel - 1) // 2, kernel // 2)  # keeps the length for even kernels too
-        self.expand = nn.Conv1d(d, d_filter, kernel)
-        self.reduce = nn.Conv1d(d_filter, d, kernel)
-        self.dropout = nn.Dropout(dropout)
-
-    def forward(self, x: Tensor, mask: Tensor) -> Tensor:
-        """x: [B, C, L]; mask: [B, 1, L]. Returns [B, C, L]."""
-        y = self.dropout(F.relu(self.expand(F.pad(x * mask, self.padding))))
-        y = self.reduce(F.pad(y * mask, self.padding)) * mask
-        return cast(Tensor, y)

@@ -1,0 +1,50 @@
+"""The post-norm transformer block of the text encoder (VITS, 2.5.1) and of VITS2's flow (VITS2, 2.2).
+
+B batch, C channels, T positions (tokens or frames).
+"""
+
+from __future__ import annotations
+
+from typing import cast
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from sonorant.nn.attention import self_attention
+from sonorant.nn.conv import ChannelNorm
+
+
+class TransformerLayer(nn.Module):
+    """Self-attention, then two convolutions; each is added to its input, and the sum normalised."""
+
+    def __init__(self, d: int, *, n_heads: int, d_filter: int, kernel: int, window: int | None, dropout: float) -> None:
+        """window: positions within it know their distance; None: the attention knows no positions."""
+        super().__init__()
+        self.attention = self_attention(d, n_heads, window, dropout)
+        self.attention_norm = ChannelNorm(d)
+        self.feed_forward = FeedForward(d, d_filter, kernel, dropout)
+        self.feed_forward_norm = ChannelNorm(d)
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, x: Tensor, mask: Tensor, pairs: Tensor) -> Tensor:
+        """x: [B, C, T]; mask: [B, 1, T]; pairs: [B, T, T]. Returns [B, C, T]."""
+        x = self.attention_norm(x + self.dropout(self.attention(x, pairs)))
+        y: Tensor = self.feed_forward_norm(x + self.dropout(self.feed_forward(x, mask)))
+        return y
+
+
+class FeedForward(nn.Module):
+    """Two convolutions with a ReLU between them."""
+
+    def __init__(self, d: int, d_filter: int, kernel: int, dropout: float) -> None:
+        super().__init__()
+        self.padding = ((kernel - 1) // 2, kernel // 2)  # keeps the length for even kernels too
+        self.expand = nn.Conv1d(d, d_filter, kernel)
+        self.reduce = nn.Conv1d(d_filter, d, kernel)
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, x: Tensor, mask: Tensor) -> Tensor:
+        """x: [B, C, T]; mask: [B, 1, T]. Returns [B, C, T]."""
+        y = self.dropout(F.relu(self.expand(F.pad(x * mask, self.padding))))
+        y = self.reduce(F.pad(y * mask, self.padding)) * mask
+        return cast(Tensor, y)
