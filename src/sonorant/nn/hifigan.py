@@ -21,6 +21,7 @@ from sonorant.config import config
 from sonorant.nn.conv import same_padding, weight_normed, widen
 from sonorant.nn.conv_cpu import by_position, conv_of_activated
 from sonorant.nn.mask import pad_to_granule
+from sonorant.nn.windows import decode_in_windows
 
 SLOPE = 0.1
 """Of the leaky ReLUs, but the last."""
@@ -199,14 +200,9 @@ class HifiGan(nn.Module):
         Memory is bounded, and long audio is faster on CPUs, for the activations stay in cache. Smaller windows spend
         more on their context, larger ones leave the cache.
         """
-        n_frames, context, hop = z.shape[2], self.context_frames, self.cfg.hop
-        pieces = []
-        for start in range(0, n_frames, window):
-            end = min(start + window, n_frames)
-            left, right = max(start - context, 0), min(end + context, n_frames)
-            piece = self(z[:, :, left:right], speaker, None if mask is None else mask[:, :, left:right])
-            pieces.append(piece[:, :, (start - left) * hop : (end - left) * hop])
-        return torch.cat(pieces, dim=2)
+        return decode_in_windows(
+            self, z, speaker, mask, window=window, context_frames=self.context_frames, hop=self.cfg.hop
+        )
 
 
 class WideHifiGan(HifiGan):
