@@ -1,0 +1,53 @@
+"""A duration predictor that draws: the deterministic one with noise among its inputs (VITS2, arXiv:2307.16430, 2.1).
+
+B batch, C channels, L tokens.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from sonorant.config import config
+from sonorant.nn.duration import DurationConfig, DurationPredictor
+
+
+@config
+class NoisyDurationConfig:
+    kind: Literal["adversarial"] = "adversarial"
+    d_filter: int = 256
+    kernel: int = 3
+    dropout: float = 0.5
+
+
+class NoisyDurationPredictor(DurationPredictor):
+    """The deterministic predictor, to whose input noise is added through a convolution that starts at zero.
+
+    So one that takes up a deterministic predictor's weights is that predictor, whatever the noise, until it is trained.
+    Squared errors alone would keep it so: it learns to use the noise from a discriminator.
+    """
+
+    def __init__(self, cfg: NoisyDurationConfig, d_hidden: int, d_cond: int = 0) -> None:
+        plain = DurationConfig(d_filter=cfg.d_filter, kernel=cfg.kernel, dropout=cfg.dropout)
+        super().__init__(plain, d_hidden, d_cond)
+        self.d_noise = d_hidden
+        self.noise = nn.Conv1d(d_hidden, d_hidden, 1, bias=False)
+        nn.init.zeros_(self.noise.weight)
+
+    def log_duration(self, hidden: Tensor, mask: Tensor, noise: Tensor, speaker: Tensor | None = None) -> Tensor:
+        """A draw of the logarithm of each token's frames.
+
+        hidden, noise: [B, C, L], the noise already scaled; mask: [B, 1, L]; speaker: [B, d_cond, 1].
+        Returns [B, 1, L].
+        """
+        x = hidden.detach() + self.noise(noise.to(hidden.dtype))
+        if self.condition is not None:
+            assert speaker is not None, "conditioned on a speaker, but none was given"
+            x = x + self.condition(speaker.detach())
+        # The layers of the deterministic predictor; its own pass would detach the noise as well.
+        x = self.dropout(self.norm_1(F.relu(self.conv_1(x * mask))))
+        x = self.dropout(self.norm_2(F.relu(self.conv_2(x * mask))))
+        y: Tensor = self.output(x * mask) * mask
+        return y
