@@ -2,12 +2,14 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 import torch.nn.functional as F
 
+from sonorant.config import parse
 from sonorant.nn.discriminators import (
     DiscriminatorConfig,
     Discriminators,
@@ -15,6 +17,7 @@ from sonorant.nn.discriminators import (
     ScaleDiscriminator,
     ScaleDiscriminatorConfig,
 )
+from sonorant.nn.frame_discriminators import FrameDiscriminator, FrameDiscriminatorConfig, FrameResolution
 from tests.nn.random_weights import normal, randomized
 
 KEYS = Path(__file__).parents[1] / "fixtures" / "keys"
@@ -94,6 +97,24 @@ def test_every_weight_learns() -> None:
     model = randomized(Discriminators(SMALL))
     torch.stack([judgement.logits.square().mean() for judgement in model(normal(2, 1, 80))]).sum().backward()
     assert all(parameter.grad is not None and parameter.grad.any() for parameter in model.parameters())
+
+
+def test_frames_are_judged_after_all_others_which_keep_their_names() -> None:
+    frames = FrameDiscriminatorConfig(resolutions=(FrameResolution(n_fft=32, hop=8),), channels=(4,))
+    without, with_frames = Discriminators(SMALL), Discriminators(replace(SMALL, frames=frames))
+    assert [type(each) for each in with_frames.each[len(without.each) :]] == [FrameDiscriminator]
+    names = list(without.state_dict())
+    assert list(with_frames.state_dict())[: len(names)] == names
+    assert len(with_frames(normal(2, 1, 80))) == len(without.each) + 1
+    alone = Discriminators(DiscriminatorConfig(periods=(), scale=None, frames=frames))
+    assert [type(each) for each in alone.each] == [FrameDiscriminator]
+
+
+def test_frames_can_be_asked_for_in_a_file() -> None:
+    data = {"scale": None, "frames": {"resolutions": [{"n_fft": 64, "hop": 16}], "channels": [8, 8]}}
+    frames = FrameDiscriminatorConfig(resolutions=(FrameResolution(n_fft=64, hop=16),), channels=(8, 8))
+    assert parse(DiscriminatorConfig, data, source="test") == DiscriminatorConfig(scale=None, frames=frames)
+    assert parse(DiscriminatorConfig, {}, source="test").frames is None
 
 
 def test_a_small_configuration_has_no_full_scale() -> None:

@@ -1,23 +1,30 @@
 """Discriminators of waveforms: one at full scale, several at periods (HiFi-GAN, arXiv:2010.05646, 2.3; VITS, 2.5.4).
 
+Where asked for, others of their spectra join them.
+
 B batch, N samples, C channels, T positions, P period.
 """
 
 from __future__ import annotations
-
-from dataclasses import dataclass
 
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from sonorant.config import config
 from sonorant.nn.conv import same_padding, weight_normed
-from sonorant.nn.conv_cpu import activated_conv
+from sonorant.nn.frame_discriminators import FrameDiscriminator, FrameDiscriminatorConfig
+from sonorant.nn.judgement import Judgement, judged, output_layer
 
-SLOPE = 0.1
-"""Of the leaky ReLUs."""
+__all__ = [
+    "DiscriminatorConfig",
+    "Discriminators",
+    "Judgement",
+    "PeriodDiscriminator",
+    "ScaleDiscriminator",
+    "ScaleDiscriminatorConfig",
+]
+
 PERIOD_KERNEL, PERIOD_STRIDE = 5, 3
-OUTPUT_KERNEL = 3
 
 
 @config
@@ -52,33 +59,20 @@ class DiscriminatorConfig:
     """Of the layers of each period's discriminator; all but the last have stride 3."""
     scale: ScaleDiscriminatorConfig | None = ScaleDiscriminatorConfig()
     """None for no discriminator at full scale."""
+    frames: FrameDiscriminatorConfig | None = None
+    """None for no discriminators of spectra."""
 
     def __post_init__(self) -> None:
-        if not self.periods and self.scale is None:
-            raise ValueError("periods may not be empty when there is no scale")
+        if not self.periods and self.scale is None and self.frames is None:
+            raise ValueError("periods may not be empty when there is neither scale nor frames")
         if self.periods and not self.period_channels:
             raise ValueError("period_channels may not be empty")
         if wrong := [period for period in self.periods if period < 1]:
             raise ValueError(f"periods must be positive, but {wrong[0]} is not")
 
 
-@dataclass(frozen=True)
-class Judgement:
-    """What one discriminator says of a batch."""
-
-    logits: Tensor  # [B, T]; 1 is meant for real, 0 for generated
-    features: tuple[Tensor, ...]  # [B, ...]: what each layer gave after its activation, and the logits
-
-    def split(self, n: int) -> tuple[Judgement, Judgement]:
-        """The judgements of the first n items and of the others, where real and generated were judged together."""
-        return (
-            Judgement(logits=self.logits[:n], features=tuple(feature[:n] for feature in self.features)),
-            Judgement(logits=self.logits[n:], features=tuple(feature[n:] for feature in self.features)),
-        )
-
-
 class Discriminators(nn.Module):
-    """All discriminators of a configuration: the one at full scale, if there is one, then the periods in order."""
+    """All discriminators of a configuration: the one at full scale, the periods in order, the frames' resolutions."""
 
     def __init__(self, cfg: DiscriminatorConfig) -> None:
         super().__init__()
@@ -86,9 +80,16 @@ class Discriminators(nn.Module):
         if cfg.scale is not None:
             self.each.append(ScaleDiscriminator(cfg.scale))
         self.each.extend(PeriodDiscriminator(period, cfg.period_channels) for period in cfg.periods)
+        if cfg.frames is not None:
+            self.each.extend(
+                FrameDiscriminator(resolution, channels=cfg.frames.channels, kernel=cfg.frames.kernel)
+                for resolution in cfg.frames.resolutions
+            )
 
     def forward(self, samples: Tensor) -> tuple[Judgement, ...]:
-        """samples: [B, 1, N]; N at least the longest period. Returns what each discriminator says.
+        """samples: [B, 1, N]; N at least the longest period and more than half the longest n_fft.
+
+        Returns what each discriminator says.
 
         Real and generated samples may be judged in two calls or, faster where both need a gradient, as one batch.
         """
@@ -106,11 +107,11 @@ class ScaleDiscriminator(nn.Module):
             conv = nn.Conv1d(d_in, d_out, kernel, stride=stride, padding=same_padding(kernel), groups=groups)
             self.layers.append(weight_normed(conv))
             d_in = d_out
-        self.output = _output(d_in)
+        self.output = output_layer(d_in)
 
     def forward(self, samples: Tensor) -> Judgement:
         """samples: [B, 1, N]."""
-        features, logits = _judge(samples, self.layers, self.output)
+        features, logits = judged(samples, self.layers, self.output)
         return Judgement(logits=logits.flatten(1), features=(*features, logits))
 
 
@@ -128,27 +129,13 @@ class PeriodDiscriminator(nn.Module):
             stride = PERIOD_STRIDE if i < len(channels) else 1
             conv = nn.Conv1d(d_in, d_out, PERIOD_KERNEL, stride=stride, padding=same_padding(PERIOD_KERNEL))
             self.layers.append(weight_normed(conv))
-        self.output = _output(channels[-1])
+        self.output = output_layer(channels[-1])
 
     def forward(self, samples: Tensor) -> Judgement:
         """samples: [B, 1, N]; N at least P. What is missing to whole periods is reflected at the end."""
         b, _, n = samples.shape
         whole = F.pad(samples, (0, -n % self.period), mode="reflect")
         phases = whole.view(b, -1, self.period).transpose(1, 2).reshape(b * self.period, 1, -1)
-        features, logits = _judge(phases, self.layers, self.output)
+        features, logits = judged(phases, self.layers, self.output)
         folded = tuple(feature.unflatten(0, (b, self.period)) for feature in (*features, logits))  # [B, P, C, T]
         return Judgement(logits=folded[-1].flatten(1), features=folded)
-
-
-def _output(d: int) -> nn.Conv1d:
-    return weight_normed(nn.Conv1d(d, 1, OUTPUT_KERNEL, padding=same_padding(OUTPUT_KERNEL)))
-
-
-def _judge(x: Tensor, layers: nn.ModuleList, output: nn.Module) -> tuple[list[Tensor], Tensor]:
-    """The activation of each layer, [B, C, T], and the logits, [B, 1, T]."""
-    features = []
-    for layer in layers:
-        assert isinstance(layer, nn.Conv1d)
-        x = activated_conv(layer, x, SLOPE)
-        features.append(x)
-    return features, output(x)
