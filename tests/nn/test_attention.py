@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from sonorant.nn.attention import RelativeAttention, place_by_distance, take_by_distance
+from sonorant.nn.attention import Attention, RelativeAttention, place_by_distance, take_by_distance
 from tests.nn.random_weights import normal, randomized
 
 
@@ -43,6 +43,20 @@ def test_attention_is_its_definition(length: int, n_real: int) -> None:
 def test_taking_by_distance_is_the_transpose_of_placing(length: int) -> None:
     a, b = normal(1, 2, length, 9), normal(1, 2, length, length, seed=1)
     torch.testing.assert_close((place_by_distance(a) * b).sum(), (a * take_by_distance(b, 9)).sum())
+
+
+@pytest.mark.parametrize("seen", ["real tokens", "the past"])
+def test_without_vectors_for_distances_it_is_plain_attention(seen: str) -> None:
+    relative = randomized(RelativeAttention(8, 2, 4, 0.0), scale=0.5)
+    torch.nn.init.zeros_(relative.relative_key)
+    torch.nn.init.zeros_(relative.relative_value)
+    plain = Attention(8, 2, 0.0)
+    plain.load_state_dict(relative.state_dict(), strict=False)
+    real = (torch.arange(13) < 9).float()
+    pairs = (real[:, None] * real if seen == "real tokens" else torch.ones(13, 13).tril()).unsqueeze(0)
+    x = normal(2, 8, 13)
+    # What comes out at padding is nobody's business.
+    torch.testing.assert_close(plain(x, pairs)[:, :, :9], relative(x, pairs)[:, :, :9])
 
 
 def test_heads_must_divide_the_width() -> None:

@@ -22,7 +22,10 @@ class FlowConfig:
 
 
 class FlowStep(Protocol):
-    """An invertible, volume-preserving map of [B, C, T]."""
+    """An invertible map of [B, C, T] that changes every volume by the same factor."""
+
+    log_det_per_frame: float
+    """The logarithm of that factor, for one real frame of all channels. 0: it preserves volume."""
 
     def __call__(self, x: Tensor, mask: Tensor, speaker: Tensor | None = None) -> Tensor: ...
 
@@ -31,6 +34,8 @@ class FlowStep(Protocol):
 
 class Flip(nn.Module):
     """Reverses the order of the channels, so that the next coupling changes the other half."""
+
+    log_det_per_frame = 0.0
 
     def forward(self, x: Tensor, mask: Tensor, speaker: Tensor | None = None) -> Tensor:
         """x: [B, C, T]. Returns [B, C, T]."""
@@ -41,36 +46,56 @@ class Flip(nn.Module):
         return y.flip(1)
 
 
-class ResidualCoupling(nn.Module):
-    """Shifts one half of the channels by a function of the other (mean-only affine coupling, log-determinant 0).
+class Coupling(nn.Module):
+    """Shifts one half of the channels by a function of the other (mean-only affine coupling)."""
+
+    log_det_per_frame = 0.0
+
+    def __init__(self, d: int) -> None:
+        super().__init__()
+        if d % 2:
+            raise ValueError(f"a coupling splits its channels in halves, but there are {d}")
+
+    def forward(self, x: Tensor, mask: Tensor, speaker: Tensor | None = None) -> Tensor:
+        """x: [B, C, T]; mask: [B, 1, T]; speaker: [B, d_cond, 1] if conditioned. Returns [B, C, T]."""
+        fixed, moved = x.chunk(2, dim=1)
+        return torch.cat([fixed, moved * mask + self.shift(fixed, mask, speaker)], dim=1)
+
+    def reverse(self, y: Tensor, mask: Tensor, speaker: Tensor | None = None) -> Tensor:
+        """Undo `forward`."""
+        fixed, moved = y.chunk(2, dim=1)
+        return torch.cat([fixed, (moved - self.shift(fixed, mask, speaker)) * mask], dim=1)
+
+    def shift(self, fixed: Tensor, mask: Tensor, speaker: Tensor | None) -> Tensor:
+        """How far the other half moves, 0 at padding. fixed: [B, C/2, T]. Returns [B, C/2, T]."""
+        raise NotImplementedError
+
+
+class ResidualCoupling(Coupling):
+    """The coupling of VITS, whose function is a WaveNet.
 
     The last convolution starts at zero, so a fresh coupling is the identity.
     """
 
     def __init__(self, wavenet: WaveNetConfig, d: int, d_hidden: int, d_cond: int = 0) -> None:
-        super().__init__()
-        if d % 2:
-            raise ValueError(f"a coupling splits its channels in halves, but there are {d}")
+        super().__init__(d)
         self.input = nn.Conv1d(d // 2, d_hidden, 1)
         self.wavenet = WaveNet(wavenet, d_hidden, d_cond)
-        self.output = nn.Conv1d(d_hidden, d // 2, 1)
-        nn.init.zeros_(self.output.weight)
-        nn.init.zeros_(cast(Tensor, self.output.bias))
+        self.output = zero_conv(d_hidden, d // 2)
 
-    def forward(self, x: Tensor, mask: Tensor, speaker: Tensor | None = None) -> Tensor:
-        """x: [B, C, T]; mask: [B, 1, T]; speaker: [B, d_cond, 1] if conditioned. Returns [B, C, T]."""
-        fixed, moved = x.chunk(2, dim=1)
-        return torch.cat([fixed, moved * mask + self._shift(fixed, mask, speaker)], dim=1)
-
-    def reverse(self, y: Tensor, mask: Tensor, speaker: Tensor | None = None) -> Tensor:
-        """Undo `forward`."""
-        fixed, moved = y.chunk(2, dim=1)
-        return torch.cat([fixed, (moved - self._shift(fixed, mask, speaker)) * mask], dim=1)
-
-    def _shift(self, fixed: Tensor, mask: Tensor, speaker: Tensor | None) -> Tensor:
+    def shift(self, fixed: Tensor, mask: Tensor, speaker: Tensor | None) -> Tensor:
+        """fixed: [B, C/2, T]; mask: [B, 1, T]; speaker: [B, d_cond, 1] if conditioned. Returns [B, C/2, T]."""
         h = self.wavenet(self.input(fixed) * mask, mask, speaker)
         shift: Tensor = self.output(h) * mask
         return shift
+
+
+def zero_conv(d_in: int, d_out: int) -> nn.Conv1d:
+    """A convolution over single frames that gives zero until it has learned something."""
+    conv = nn.Conv1d(d_in, d_out, 1)
+    nn.init.zeros_(conv.weight)
+    nn.init.zeros_(cast(Tensor, conv.bias))
+    return conv
 
 
 class Flow(nn.Module):
@@ -80,6 +105,11 @@ class Flow(nn.Module):
         """steps: modules that are each a `FlowStep`."""
         super().__init__()
         self.steps = nn.ModuleList(steps)
+
+    @property
+    def log_det_per_frame(self) -> float:
+        """The logarithm of the factor by which `forward` changes volumes, for one real frame."""
+        return sum(cast(FlowStep, step).log_det_per_frame for step in self.steps)
 
     def forward(self, z: Tensor, mask: Tensor, speaker: Tensor | None = None) -> Tensor:
         """z: [B, C, T]; mask: [B, 1, T]; speaker: [B, d_cond, 1] if conditioned. Returns z_p [B, C, T]."""

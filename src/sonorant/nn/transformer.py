@@ -10,8 +10,38 @@ from typing import cast
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from sonorant.config import config
 from sonorant.nn.attention import self_attention
 from sonorant.nn.conv import ChannelNorm
+from sonorant.nn.mask import pair_mask
+
+
+@config
+class TransformerConfig:
+    n_layers: int
+    n_heads: int
+    kernel: int
+    d_filter: int | None = None
+    """Width between the two convolutions of a layer; None: that of the layer."""
+    window: int | None = None
+    """How far the attention knows distances; None: it knows none."""
+    dropout: float = 0.0
+
+
+class Transformer(nn.Module):
+    """Layers one after another."""
+
+    def __init__(self, cfg: TransformerConfig, d: int) -> None:
+        super().__init__()
+        self.layers = nn.ModuleList(transformer_layer(cfg, d) for _ in range(cfg.n_layers))
+
+    def forward(self, x: Tensor, mask: Tensor) -> Tensor:
+        """x: [B, C, T]; mask: [B, 1, T]. Returns [B, C, T], 0 at padding."""
+        x = x * mask
+        pairs = pair_mask(mask, mask)
+        for layer in self.layers:
+            x = layer(x, mask, pairs)
+        return x * mask
 
 
 class TransformerLayer(nn.Module):
@@ -31,6 +61,18 @@ class TransformerLayer(nn.Module):
         x = self.attention_norm(x + self.dropout(self.attention(x, pairs)))
         y: Tensor = self.feed_forward_norm(x + self.dropout(self.feed_forward(x, mask)))
         return y
+
+
+def transformer_layer(cfg: TransformerConfig, d: int) -> TransformerLayer:
+    """One layer of the configured sizes."""
+    return TransformerLayer(
+        d,
+        n_heads=cfg.n_heads,
+        d_filter=d if cfg.d_filter is None else cfg.d_filter,
+        kernel=cfg.kernel,
+        window=cfg.window,
+        dropout=cfg.dropout,
+    )
 
 
 class FeedForward(nn.Module):
