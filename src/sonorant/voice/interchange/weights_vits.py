@@ -57,54 +57,53 @@ def _duration_flow(ours: str, theirs: str) -> tuple[tuple[str, str], ...]:
     return tuple(found)
 
 
-OFFICIAL = Layout(
-    [
-        Rule("speaker", "emb_g"),
-        *rules(("text_encoder", "enc_p"), ("embedding", "emb"), ("output", "proj")),
-        *rules(
-            ("text_encoder.layers.{}", "enc_p.encoder"),
-            ("attention.query", "attn_layers.{}.conv_q"),
-            ("attention.key", "attn_layers.{}.conv_k"),
-            ("attention.value", "attn_layers.{}.conv_v"),
-            ("attention.output", "attn_layers.{}.conv_o"),
-            ("attention.relative_key", "attn_layers.{}.emb_rel_k"),
-            ("attention.relative_value", "attn_layers.{}.emb_rel_v"),
-            *_norm("attention_norm", "norm_layers_1.{}"),
-            *_norm("feed_forward_norm", "norm_layers_2.{}"),
-            ("feed_forward.expand", "ffn_layers.{}.conv_1"),
-            ("feed_forward.reduce", "ffn_layers.{}.conv_2"),
-        ),
-        *rules(("posterior", "enc_q"), ("input", "pre"), ("output", "proj"), *_WAVENET),
-        *rules(("flow.steps.{}", "flow.flows.{}"), ("input", "pre"), ("output", "post"), *_WAVENET),
-        *rules(
-            ("decoder", "dec"),
-            ("input", "conv_pre"),
-            ("condition", "cond"),
-            ("upsamplers.{}", "ups.{}"),
-            ("resblocks.{}.dilated.{}", "resblocks.{}.convs1.{}"),
-            ("resblocks.{}.plain.{}", "resblocks.{}.convs2.{}"),
-            ("resblocks.{}.single.{}", "resblocks.{}.convs.{}"),
-            ("output", "conv_post"),
-        ),
-        *rules(
-            ("duration", "dp"),
-            ("condition", "cond"),
-            ("input", "pre"),
-            ("output", "proj"),
-            *_depth_separable("convs", "convs"),
-            *_duration_flow("flow", "flows"),
-            ("posterior.input", "post_pre"),
-            ("posterior.output", "post_proj"),
-            *_depth_separable("posterior.convs", "post_convs"),
-            *_duration_flow("posterior.flow", "post_flows"),
-            ("conv_1", "conv_1"),
-            ("conv_2", "conv_2"),
-            *_norm("norm_1", "norm_1"),
-            *_norm("norm_2", "norm_2"),
-        ),
-    ],
-    leaves={LENGTH: "weight_g", DIRECTION: "weight_v"},
+TRANSFORMER_LAYER = (
+    ("attention.query", "attn_layers.{}.conv_q"),
+    ("attention.key", "attn_layers.{}.conv_k"),
+    ("attention.value", "attn_layers.{}.conv_v"),
+    ("attention.output", "attn_layers.{}.conv_o"),
+    ("attention.relative_key", "attn_layers.{}.emb_rel_k"),
+    ("attention.relative_value", "attn_layers.{}.emb_rel_v"),
+    *_norm("attention_norm", "norm_layers_1.{}"),
+    *_norm("feed_forward_norm", "norm_layers_2.{}"),
+    ("feed_forward.expand", "ffn_layers.{}.conv_1"),
+    ("feed_forward.reduce", "ffn_layers.{}.conv_2"),
 )
+OFFICIAL_RULES = (
+    Rule("speaker", "emb_g"),
+    *rules(("text_encoder", "enc_p"), ("embedding", "emb"), ("output", "proj")),
+    *rules(("text_encoder.layers.{}", "enc_p.encoder"), *TRANSFORMER_LAYER),
+    *rules(("posterior", "enc_q"), ("input", "pre"), ("output", "proj"), *_WAVENET),
+    *rules(("flow.steps.{}", "flow.flows.{}"), ("input", "pre"), ("output", "post"), *_WAVENET),
+    *rules(
+        ("decoder", "dec"),
+        ("input", "conv_pre"),
+        ("condition", "cond"),
+        ("upsamplers.{}", "ups.{}"),
+        ("resblocks.{}.dilated.{}", "resblocks.{}.convs1.{}"),
+        ("resblocks.{}.plain.{}", "resblocks.{}.convs2.{}"),
+        ("resblocks.{}.single.{}", "resblocks.{}.convs.{}"),
+        ("output", "conv_post"),
+    ),
+    *rules(
+        ("duration", "dp"),
+        ("condition", "cond"),
+        ("input", "pre"),
+        ("output", "proj"),
+        *_depth_separable("convs", "convs"),
+        *_duration_flow("flow", "flows"),
+        ("posterior.input", "post_pre"),
+        ("posterior.output", "post_proj"),
+        *_depth_separable("posterior.convs", "post_convs"),
+        *_duration_flow("posterior.flow", "post_flows"),
+        ("conv_1", "conv_1"),
+        ("conv_2", "conv_2"),
+        *_norm("norm_1", "norm_1"),
+        *_norm("norm_2", "norm_2"),
+    ),
+)
+LEAVES = {LENGTH: "weight_g", DIRECTION: "weight_v"}
+OFFICIAL = Layout(OFFICIAL_RULES, LEAVES)
 
 
 def to_official(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
