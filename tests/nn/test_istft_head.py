@@ -106,7 +106,7 @@ def test_gradients_reach_every_parameter() -> None:
 def test_a_fresh_head_is_quiet() -> None:
     torch.manual_seed(0)
     samples = IstftHead(IstftHeadConfig(d=64, d_filter=96), 6)(normal(2, 6, 30))
-    assert 0 < samples.abs().max() < 0.1
+    assert 0 < samples.abs().max() < 0.2
 
 
 def test_magnitudes_are_bounded_and_their_gradients_finite() -> None:

@@ -21,9 +21,9 @@ from sonorant.nn.conv import same_padding
 from sonorant.nn.windows import decode_in_windows
 
 MAX_MAGNITUDE = 1e2
-"""Of a bin of the spectrum, as in Vocos (3.2)."""
-FIRST_LOG_MAGNITUDE = -4.0
-"""About which a fresh head's log-magnitudes lie; it is quiet: peaks stay near e**-4."""
+"""Of a bin of the spectrum, as in the program of Vocos's author."""
+FIRST_LOG_MAGNITUDE = -2.0
+"""About which a fresh head's log-magnitudes lie; it is quiet: peaks are near 0.1."""
 WEIGHT_STD = 0.02
 """Of the fresh weights, as in ConvNeXt."""
 LEAST_ENVELOPE = 0.2
@@ -113,11 +113,12 @@ class IstftHead(nn.Module):
         return samples
 
     def decode_in_windows(
-        self, z: Tensor, speaker: Tensor | None = None, mask: Tensor | None = None, *, window: int = 256
+        self, z: Tensor, speaker: Tensor | None = None, mask: Tensor | None = None, *, window: int = 1024
     ) -> Tensor:
         """What `forward` gives, computed `window` frames at a time with the context each window looks at.
 
-        Memory is bounded. Smaller windows spend more on their context.
+        Memory is bounded. Smaller windows spend more on their context and gain nothing: most of the time goes into
+        matrix products, which keep to the cache by themselves.
         """
         return decode_in_windows(
             self, z, speaker, mask, window=window, context_frames=self.context_frames, hop=self.cfg.hop
