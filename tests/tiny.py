@@ -7,8 +7,9 @@ from pathlib import Path
 import torch
 
 from sonorant.audio.spectrogram import SpectrogramConfig
+from sonorant.models import Purpose
 from sonorant.models.vits.config import VitsConfig
-from sonorant.models.vits.model import Purpose, Vits
+from sonorant.models.vits.model import Vits
 from sonorant.nn.flow import FlowConfig
 from sonorant.nn.hifigan import HifiGanConfig
 from sonorant.nn.posterior import PosteriorConfig

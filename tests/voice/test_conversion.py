@@ -11,8 +11,9 @@ import torch
 from sonorant.audio.io import Samples
 from sonorant.audio.spectrogram import linear_spectrogram
 from sonorant.errors import AudioError
+from sonorant.models import Purpose
 from sonorant.models.vits.convert import VitsConverter
-from sonorant.models.vits.model import Purpose, Vits
+from sonorant.models.vits.model import Vits
 from sonorant.voice.conversion import converted
 from sonorant.voice.runtime import Noise
 from tests.nn.random_weights import randomized

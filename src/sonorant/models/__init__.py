@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from enum import Enum, auto
 from typing import TYPE_CHECKING, Any, Protocol
 
 from sonorant.errors import VoiceError
@@ -13,6 +14,17 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from sonorant.audio.spectrogram import SpectrogramConfig
+
+
+class Purpose(Enum):
+    """Which parts a network holds."""
+
+    TRAINING = auto()
+    """All, with weight norm."""
+    CONVERSION = auto()
+    """To speak and to convert between its speakers: all that needs, weight norm folded."""
+    SPEAKING = auto()
+    """To speak only: no posterior, weight norm folded."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +44,7 @@ class Synthesizer(Protocol):
         tokens: Tensor,
         token_lengths: Tensor,
         speaker: Tensor | None,
+        language: Tensor | None,
         *,
         noise: Callable[[tuple[int, ...]], Tensor],
         length_scale: float,
@@ -76,6 +89,7 @@ def load_synthesizer(
     *,
     n_symbols: int,
     n_speakers: int,
+    n_languages: int,
     source: str,
 ) -> Synthesizer:
     """A system's network, with weights, ready to speak.
@@ -88,7 +102,13 @@ def load_synthesizer(
             from sonorant.models.vits.load import load
 
             return load(model, weights, n_symbols=n_symbols, n_speakers=n_speakers, source=source)
-    raise VoiceError(f"{source}: system is {system!r}, but this sonorant knows vits: upgrade sonorant")
+        case "vits2":
+            from sonorant.models.vits2.load import load as load_vits2
+
+            return load_vits2(
+                model, weights, n_symbols=n_symbols, n_speakers=n_speakers, n_languages=n_languages, source=source
+            )
+    raise VoiceError(f"{source}: system is {system!r}, but this sonorant knows vits and vits2: upgrade sonorant")
 
 
 def converter_in(network: Synthesizer, system: str) -> Converter | None:
@@ -98,4 +118,8 @@ def converter_in(network: Synthesizer, system: str) -> Converter | None:
             from sonorant.models.vits.convert import converter_in
 
             return converter_in(network)
+        case "vits2":
+            from sonorant.models.vits2.convert import converter_in as converter_in_vits2
+
+            return converter_in_vits2(network)
     return None

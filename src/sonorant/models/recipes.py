@@ -47,8 +47,12 @@ def parse_recipe(data: Mapping[str, Any], *, source: str) -> Recipe:
             from sonorant.models.vits.recipe import VitsRecipe
 
             return parse(VitsRecipe, dict(data), source=source)
+        case "vits2":
+            from sonorant.models.vits2.recipe import Vits2Recipe
+
+            return parse(Vits2Recipe, dict(data), source=source)
         case other:
-            raise ConfigError(f"{source}: system is {other!r}, expected vits")
+            raise ConfigError(f"{source}: system is {other!r}, expected vits or vits2")
 
 
 def read_run(run: Path, step: int | None = None) -> Trained:

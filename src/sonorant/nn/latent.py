@@ -7,9 +7,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from typing import Protocol
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
+
+from sonorant.config import config
 
 Noise = Callable[[tuple[int, ...]], Tensor]
 """Gives a tensor of the shape asked for, of standard normal numbers (or what a test puts in their place)."""
@@ -18,6 +22,37 @@ Noise = Callable[[tuple[int, ...]], Tensor]
 def sample(mean: Tensor, log_std: Tensor, noise: Tensor) -> Tensor:
     """A draw from the Gaussian, by reparametrisation. All [B, C, T]."""
     return mean + noise * torch.exp(log_std)
+
+
+@config
+class LogStdBounds:
+    """Between what the logarithms of a Gaussian's deviations stay.
+
+    Without bounds a high learning rate can run away with the divergence within some dozen steps.
+    """
+
+    low: float
+    high: float
+
+    def __post_init__(self) -> None:
+        if not self.low < self.high:
+            raise ValueError(f"low is {self.low:g} and high {self.high:g}: they must be low < high")
+
+
+def bounded(log_std: Tensor, bounds: LogStdBounds | None) -> Tensor:
+    """Log-deviations bent smoothly into their bounds, with slope one in the middle; None leaves them as they are."""
+    if bounds is None:
+        return log_std
+    middle, reach = (bounds.low + bounds.high) / 2, (bounds.high - bounds.low) / 2
+    return middle + reach * torch.tanh((log_std - middle) / reach)
+
+
+class FrameNoise(Protocol):
+    """Gives normal numbers for frames."""
+
+    def per_frame(self, d: int, n: int) -> Tensor:
+        """Standard normal [B, d, n], or what a test or an evaluation puts in its place."""
+        ...
 
 
 class ItemNoise:
@@ -43,6 +78,15 @@ class ItemNoise:
         """Standard normal [B, d, n], 0 past an item's frames."""
         return self._normal(d, self._n_frames, n)
 
+    def per_pair(self, n_tokens: int, n_frames: int) -> Tensor:
+        """Standard normal [B, n_tokens, n_frames], 0 past an item's tokens and frames."""
+        drawn = torch.zeros(len(self._generators), n_tokens, n_frames, device=self._device)
+        for item, (generator, tokens, frames) in enumerate(
+            zip(self._generators, self._n_tokens, self._n_frames, strict=True)
+        ):
+            drawn[item, :tokens, :frames] = torch.randn(tokens, frames, generator=generator, device=self._device)
+        return drawn
+
     def uniform(self) -> Tensor:
         """Uniform in [0, 1), [B]."""
         return torch.cat([torch.rand(1, generator=g, device=self._device) for g in self._generators])
@@ -62,6 +106,11 @@ def random_starts(lengths: Tensor, n: int, u: Tensor) -> Tensor:
     """
     n_starts = (lengths - n + 1).clamp(min=1)
     return (u * n_starts).long().clamp(max=n_starts - 1)
+
+
+def padded_to(x: Tensor, n: int) -> Tensor:
+    """x: [B, C, T], with zeros behind it to at least n positions."""
+    return F.pad(x, (0, max(n - x.shape[2], 0)))
 
 
 def slice_segments(x: Tensor, starts: Tensor, n: int) -> Tensor:

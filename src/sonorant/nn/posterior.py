@@ -10,13 +10,14 @@ from dataclasses import dataclass
 from torch import Tensor, nn
 
 from sonorant.config import config
-from sonorant.nn.latent import sample
+from sonorant.nn.latent import LogStdBounds, bounded, sample
 from sonorant.nn.wavenet import WaveNet, WaveNetConfig
 
 
 @config
 class PosteriorConfig:
     wavenet: WaveNetConfig = WaveNetConfig(n_layers=16)
+    log_std_bounds: LogStdBounds | None = None
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,7 @@ class PosteriorEncoder(nn.Module):
 
     def __init__(self, cfg: PosteriorConfig, d_in: int, d_hidden: int, d_latent: int, d_cond: int = 0) -> None:
         super().__init__()
+        self.log_std_bounds = cfg.log_std_bounds
         self.input = nn.Conv1d(d_in, d_hidden, 1)
         self.wavenet = WaveNet(cfg.wavenet, d_hidden, d_cond)
         self.output = nn.Conv1d(d_hidden, 2 * d_latent, 1)
@@ -47,4 +49,5 @@ class PosteriorEncoder(nn.Module):
         """
         x = self.wavenet(self.input(spec) * mask, mask, speaker)
         mean, log_std = (self.output(x) * mask).chunk(2, dim=1)
+        log_std = bounded(log_std, self.log_std_bounds) * mask
         return Posterior(z=sample(mean, log_std, noise) * mask, mean=mean, log_std=log_std)

@@ -1,4 +1,4 @@
-"""The text encoder: a relative-position transformer from tokens to the prior (VITS, 2.5.1).
+"""The text encoder: a relative-position transformer from tokens to the prior (VITS, 2.5.1; VITS2, 2.4).
 
 B batch, C channels, L tokens.
 """
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from torch import Tensor, nn
 
 from sonorant.config import config
+from sonorant.nn.latent import LogStdBounds, bounded
 from sonorant.nn.mask import pair_mask
 from sonorant.nn.transformer import TransformerLayer
 
@@ -23,6 +24,13 @@ class TextEncoderConfig:
     kernel: int = 3
     window: int = 4
     dropout: float = 0.1
+    speaker_layer: int | None = None
+    """The layer before which the speaker is added, counted from 0; None for a text encoder that knows no speakers."""
+    log_std_bounds: LogStdBounds | None = None
+
+    def __post_init__(self) -> None:
+        if self.speaker_layer is not None and not 0 <= self.speaker_layer < self.n_layers:
+            raise ValueError(f"speaker_layer is {self.speaker_layer}, but there are {self.n_layers} layers, from 0 on")
 
 
 @dataclass(frozen=True)
@@ -35,10 +43,23 @@ class Prior:
 
 
 class TextEncoder(nn.Module):
-    """Post-norm transformer over tokens. Position is known only through the attention window and the convolutions."""
+    """Post-norm transformer over tokens. Position is known only through the attention window and the convolutions.
 
-    def __init__(self, cfg: TextEncoderConfig, n_symbols: int, d_hidden: int, d_latent: int) -> None:
+    A language's embedding is added to those of the tokens; it starts at 0, so a fresh table changes nothing.
+    """
+
+    def __init__(
+        self,
+        cfg: TextEncoderConfig,
+        n_symbols: int,
+        d_hidden: int,
+        d_latent: int,
+        d_cond: int = 0,
+        n_languages: int = 1,
+    ) -> None:
         super().__init__()
+        self.speaker_layer = cfg.speaker_layer
+        self.log_std_bounds = cfg.log_std_bounds
         self.scale = math.sqrt(d_hidden)
         self.embedding = nn.Embedding(n_symbols, d_hidden)
         nn.init.normal_(self.embedding.weight, 0.0, d_hidden**-0.5)
@@ -54,13 +75,28 @@ class TextEncoder(nn.Module):
             for _ in range(cfg.n_layers)
         )
         self.output = nn.Conv1d(d_hidden, 2 * d_latent, 1)
+        self.speaker = nn.Linear(d_cond, d_hidden) if d_cond and cfg.speaker_layer is not None else None
+        self.language: nn.Embedding | None = None
+        if n_languages > 1:
+            self.language = nn.Embedding(n_languages, d_hidden)
+            nn.init.zeros_(self.language.weight)
 
-    def forward(self, tokens: Tensor, mask: Tensor) -> Prior:
-        """tokens: int64 [B, L]; mask: [B, 1, L]. All three results are 0 at padding."""
+    def forward(
+        self, tokens: Tensor, mask: Tensor, speaker: Tensor | None = None, language: Tensor | None = None
+    ) -> Prior:
+        """tokens: int64 [B, L]; mask: [B, 1, L]; speaker: [B, d_cond, 1] if conditioned; language: int64 [B], if
+        several. All three results are 0 at padding."""
         x = (self.embedding(tokens) * self.scale).transpose(1, 2) * mask
+        if self.language is not None:
+            assert language is not None, "there are several languages: say which"
+            x = (x + self.language(language).unsqueeze(2)) * mask
         pairs = pair_mask(mask, mask)
-        for layer in self.layers:
+        for index, layer in enumerate(self.layers):
+            if self.speaker is not None and index == self.speaker_layer:
+                assert speaker is not None, "there are several speakers: say which"
+                x = (x + self.speaker(speaker.squeeze(2)).unsqueeze(2)) * mask
             x = layer(x, mask, pairs)
         hidden = x * mask
         mean, log_std = (self.output(hidden) * mask).chunk(2, dim=1)
+        log_std = bounded(log_std, self.log_std_bounds) * mask
         return Prior(hidden=hidden, mean=mean, log_std=log_std)

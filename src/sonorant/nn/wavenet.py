@@ -20,6 +20,11 @@ class WaveNetConfig:
     """Layer i has dilation dilation_rate**i."""
     dropout: float = 0.0
 
+    @property
+    def context_frames(self) -> int:
+        """How far, in frames, it looks to each side."""
+        return self.kernel // 2 * sum(int(self.dilation_rate**i) for i in range(self.n_layers))
+
 
 class WaveNet(nn.Module):
     """Gated residual convolutions whose skip outputs are summed (VITS, 2.5.1; van den Oord et al. 2016)."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Literal
 
+from sonorant.config import config
 from sonorant.text.frontend import Frontend, FrontendConfig, LanguageConfig
 from sonorant.text.lexicon import Lexicon
 from sonorant.text.normalize import LANGUAGES
-from sonorant.text.phonemize import EspeakConfig
+from sonorant.text.phonemize import CharactersConfig, EspeakConfig, PhonemizerConfig
 from sonorant.text.symbols import SymbolTable, TokenLayout
 
 # The symbols of the official VITS checkpoints, in the order of their ids: pad, marks, letters, IPA (Kim et al. 2021).
@@ -21,7 +23,43 @@ VITS_SYMBOLS = (
 )
 # What espeak-ng writes for other languages: nasal, dental, voiceless, raised, liaison, tones.
 _MORE = "\u0303\u032a\u0325\u031d\u0306\u032f\u0361-ᵝʑ˥˦˧˨˩^"
+# Beyond a to z, decomposed: Russian, and the accents, hooks and ligatures of European spelling.
+_LETTERS = "абвгдежзиклмнопрстуфхцчшщъыьэюя\u0300\u0301\u0302\u0308\u030a\u0327\u0328\u030cßłðþı"
 _DEFAULT_VOICE = {"en": "en-us"}
+
+
+Input = Literal["phonemes", "characters"]
+
+
+@config
+class StandardText:
+    """The standard symbols, and how texts become rows of them."""
+
+    kind: Literal["standard"] = "standard"
+    input: Input = "phonemes"
+    blanks: bool = True
+    """A blank between any two symbols and at the ends, as in VITS; without, at the ends only, for silence there."""
+
+
+@config
+class GivenText:
+    """A front end and symbols of someone's own, such as those of a voice that training starts from."""
+
+    kind: Literal["given"] = "given"
+    frontend: FrontendConfig
+    symbols: Mapping[str, int]
+
+
+TextConfig = StandardText | GivenText
+
+
+def text_of(cfg: TextConfig, languages: Sequence[str]) -> tuple[FrontendConfig, Mapping[str, int]]:
+    """The front end and the symbols of a configuration, for the languages of a corpus."""
+    match cfg:
+        case StandardText():
+            return standard_config(languages, read_as=cfg.input, blanks=cfg.blanks), standard_symbols(cfg.input)
+        case GivenText():
+            return cfg.frontend, cfg.symbols
 
 
 def vits_symbols() -> dict[str, int]:
@@ -29,19 +67,22 @@ def vits_symbols() -> dict[str, int]:
     return {symbol: row for row, symbol in enumerate(VITS_SYMBOLS)}
 
 
-def standard_symbols() -> dict[str, int]:
-    """The VITS symbols and those other languages need."""
+def standard_symbols(read_as: Input = "phonemes") -> dict[str, int]:
+    """The VITS symbols and those other languages need; for characters, the letters of the languages we normalise."""
     table = vits_symbols()
-    for symbol in _MORE:
+    for symbol in _MORE if read_as == "phonemes" else _MORE + _LETTERS:
         table.setdefault(symbol, max(table.values()) + 1)
     return table
 
 
-def standard_config(languages: Sequence[str]) -> FrontendConfig:
-    """How texts of languages of espeak-ng become tokens; numbers are spelled out for those sonorant normalises."""
+def standard_config(languages: Sequence[str], *, read_as: Input = "phonemes", blanks: bool = True) -> FrontendConfig:
+    """How texts of languages of espeak-ng become tokens; numbers are spelled out for those sonorant normalises.
+
+    Read as characters, a language need not be one of espeak-ng's.
+    """
     return FrontendConfig(
-        languages=tuple(_standard_language(language) for language in languages),
-        layout=TokenLayout(blank="_", blank_at_ends=True),
+        languages=tuple(_standard_language(language, read_as) for language in languages),
+        layout=TokenLayout(blank="_", blank_at_ends=True) if blanks else TokenLayout(begin="_", end="_"),
         marks=";:,.!?¡¿—…",
         mark_runs="all",
         unicode_form="NFD",
@@ -54,11 +95,10 @@ def standard_frontend(language: str, *, lexicons: Sequence[Lexicon] = ()) -> Fro
     return Frontend(cfg, cfg.languages[0], SymbolTable(standard_symbols()), lexicons=lexicons)
 
 
-def _standard_language(language: str) -> LanguageConfig:
+def _standard_language(language: str, read_as: Input) -> LanguageConfig:
     code = language.lower().replace("_", "-")
     base = code.split("-")[0]
-    return LanguageConfig(
-        code=code,
-        normalizer=base if base in LANGUAGES else "none",
-        phonemizer=EspeakConfig(voice=_DEFAULT_VOICE.get(code, code)),
-    )
+    phonemizer: PhonemizerConfig = EspeakConfig(voice=_DEFAULT_VOICE.get(code, code))
+    if read_as == "characters":
+        phonemizer = CharactersConfig(lower=True)
+    return LanguageConfig(code=code, normalizer=base if base in LANGUAGES else "none", phonemizer=phonemizer)

@@ -31,6 +31,8 @@ class Game(Protocol[B_contra, Out]):
     terms: tuple[str, ...]
     adversarial: frozenset[str]
     """The terms that need the discriminators."""
+    optional: frozenset[str]
+    """The terms that are not computed while their weight is 0: others reach every weight of the generator."""
 
     def generate(self, batch: B_contra, step: int) -> Out:
         """The generator's pass over a part."""
@@ -74,7 +76,7 @@ class GanStep(Generic[B, Out]):
 
     def __call__(self, parts: Sequence[B], step: int) -> dict[str, float]:
         """One update of each. Called again for a step that ran out of memory, it goes on where it was."""
-        weights = weights_at(self._weights, step, optional=self._game.adversarial)
+        weights = weights_at(self._weights, step, optional=self._game.optional)
         is_game_on = bool(self._game.adversarial & weights.keys())
         report: dict[str, float] = {}
         # One part's outputs serve both updates; those of several would fill the memory, so they are made twice.

@@ -66,14 +66,32 @@ class Exponential:
         return float(self.value * warm * self.gamma ** (step / self.every))
 
 
-Schedule = float | From | Linear | Exponential
+@config
+class Steps:
+    """Constant between changes: the first value until the first change, and so on."""
+
+    kind: Literal["steps"] = "steps"
+    changes: tuple[int, ...]
+    values: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        if len(self.values) != len(self.changes) + 1:
+            raise ValueError(f"{len(self.changes)} changes need {len(self.changes) + 1} values, not {len(self.values)}")
+        if list(self.changes) != sorted({*self.changes}) or any(step < 1 for step in self.changes):
+            raise ValueError(f"changes are {self.changes}: they must be steps above 0, in order")
+
+    def at(self, step: int) -> float:
+        return self.values[sum(step >= change for change in self.changes)]
+
+
+Schedule = float | From | Linear | Exponential | Steps
 """A plain number is constant."""
 
 
 def value_at(schedule: Schedule, step: int) -> float:
     """The schedule's value at a step."""
     match schedule:
-        case From() | Linear() | Exponential():
+        case From() | Linear() | Exponential() | Steps():
             return schedule.at(step)
         case _:
             return float(schedule)

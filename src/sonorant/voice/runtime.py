@@ -30,12 +30,13 @@ class Runtime(Protocol):
         tokens: Sequence[int],
         *,
         speaker: int,
+        language: int,
         noise: Noise,
         length_scale: float,
         noise_scale: float,
         noise_scale_duration: float,
     ) -> SpokenTokens:
-        """Speak one sentence's tokens as one of the voice's speakers."""
+        """Speak one sentence's tokens as one of the voice's speakers, in one of its languages (their places)."""
         ...
 
     @property

@@ -20,13 +20,10 @@ from sonorant.voice.runtime import Noise, SpokenTokens
 class TorchRuntime:
     """A system's network on a device."""
 
-    def __init__(
-        self, network: Synthesizer, converter: Converter | None, *, n_speakers: int, device: torch.device
-    ) -> None:
+    def __init__(self, network: Synthesizer, converter: Converter | None, *, device: torch.device) -> None:
         """converter: the same network, if it converts."""
         self._network = network
         self._converter = converter
-        self._n_speakers = n_speakers
         self._device = device
 
     @classmethod
@@ -51,6 +48,7 @@ class TorchRuntime:
                 weights,
                 n_symbols=n_symbols,
                 n_speakers=len(manifest.speakers),
+                n_languages=len(manifest.frontend.languages),
                 source=source,
             )
         except ConfigError as error:
@@ -58,7 +56,7 @@ class TorchRuntime:
         except SafetensorError as error:
             raise VoiceError(f"{bundle.folder / WEIGHTS}: is no safetensors file ({error})") from None
         converter = converter_in(network, manifest.system)
-        return cls(network, converter, n_speakers=len(manifest.speakers), device=torch.device(device))
+        return cls(network, converter, device=torch.device(device))
 
     @torch.inference_mode()
     def speak(
@@ -66,6 +64,7 @@ class TorchRuntime:
         tokens: Sequence[int],
         *,
         speaker: int,
+        language: int,
         noise: Noise,
         length_scale: float,
         noise_scale: float,
@@ -79,7 +78,8 @@ class TorchRuntime:
         said = self._network.synthesize(
             torch.tensor([list(tokens)], device=self._device),
             torch.tensor([len(tokens)], device=self._device),
-            torch.tensor([speaker], device=self._device) if self._n_speakers > 1 else None,
+            torch.tensor([speaker], device=self._device),
+            torch.tensor([language], device=self._device),
             noise=draw,
             length_scale=length_scale,
             noise_scale=noise_scale,

@@ -207,6 +207,7 @@ class Voice:
     def _stream(
         self, lines: Iterable[str], frontend: Frontend, speaker: int, settings: SynthesisSettings, seed: int
     ) -> Iterator[Speech]:
+        language = self.manifest.frontend.languages.index(frontend.language)
         said = False
         unsaid: Counter[str] = Counter()  # of sentences that gave nothing to speak, told with the next piece
         for paragraph in paragraphs(lines):
@@ -215,7 +216,7 @@ class Voice:
                     unsaid.update(sentence.unknown)
                     continue
                 noise = _noise(seed, *sentence.tokens)  # so a sentence sounds the same wherever it stands
-                spoken = self._spoken(sentence, speaker, settings, noise)
+                spoken = self._spoken(sentence, speaker, language, settings, noise)
                 said = said or bool(sentence.tokens)
                 yield self._piece(sentence, spoken, settings, seed, unsaid)
                 unsaid.clear()
@@ -227,12 +228,15 @@ class Voice:
                 f"there is nothing to say: the text holds no word{f', only {what}' if what else ''}; give some words"
             )
 
-    def _spoken(self, sentence: Sentence, speaker: int, settings: SynthesisSettings, noise: Noise) -> SpokenTokens:
+    def _spoken(
+        self, sentence: Sentence, speaker: int, language: int, settings: SynthesisSettings, noise: Noise
+    ) -> SpokenTokens:
         if not sentence.tokens:
             return SpokenTokens(np.zeros(0, np.float32), np.zeros(0, np.int64))
         return self.runtime.speak(
             sentence.tokens,
             speaker=speaker,
+            language=language,
             noise=noise,
             length_scale=settings.length_scale,
             noise_scale=settings.noise_scale,

@@ -7,9 +7,10 @@ from dataclasses import replace
 import pytest
 import torch
 
+from sonorant.models import Purpose
 from sonorant.models.vits.config import VitsConfig
 from sonorant.models.vits.convert import context_frames, converter_in
-from sonorant.models.vits.model import Purpose, Vits
+from sonorant.models.vits.model import Vits
 from sonorant.nn.flow import FlowConfig
 from sonorant.nn.posterior import PosteriorConfig
 from sonorant.nn.wavenet import WaveNetConfig

@@ -9,8 +9,9 @@ import torch
 from torch import Tensor
 
 from sonorant.errors import ParameterError, VoiceError
+from sonorant.models import Purpose
 from sonorant.models.vits.config import VitsConfig
-from sonorant.models.vits.model import Purpose, Vits
+from sonorant.models.vits.model import Vits
 from sonorant.nn.duration import DurationConfig
 from sonorant.nn.flow import FlowConfig
 from sonorant.nn.hifigan import HifiGanConfig

@@ -13,8 +13,9 @@ import torch
 from onnx import helper, numpy_helper
 
 from sonorant.errors import ImportingError
+from sonorant.models import Purpose
 from sonorant.models.vits.config import VitsConfig, piper_medium
-from sonorant.models.vits.model import Purpose, Vits
+from sonorant.models.vits.model import Vits
 from sonorant.nn.duration import DurationConfig, StochasticDurationConfig
 from sonorant.nn.flow import FlowConfig
 from sonorant.nn.hifigan import HifiGanConfig

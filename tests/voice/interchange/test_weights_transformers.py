@@ -11,7 +11,8 @@ from transformers import VitsConfig as TransformersConfig
 from transformers import VitsModel
 
 from sonorant.errors import ImportingError
-from sonorant.models.vits.model import Purpose, Vits
+from sonorant.models import Purpose
+from sonorant.models.vits.model import Vits
 from sonorant.voice.interchange.weights_layout import build
 from sonorant.voice.interchange.weights_transformers import (
     config_from_transformers,

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from sonorant.audio.spectrogram import SpectrogramConfig
 from sonorant.errors import ImportingError
+from sonorant.models import Purpose
 from sonorant.models.vits.config import (
     VitsConfig,
     ljs_base,
@@ -21,7 +22,7 @@ from sonorant.models.vits.config import (
     piper_x_low,
     vctk_base,
 )
-from sonorant.models.vits.model import Purpose, Vits
+from sonorant.models.vits.model import Vits
 from sonorant.nn.hifigan import HifiGanConfig
 from sonorant.nn.text_encoder import TextEncoderConfig
 from sonorant.voice.interchange.weights_layout import build

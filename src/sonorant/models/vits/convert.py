@@ -10,7 +10,6 @@ from sonorant.audio.spectrogram import SpectrogramConfig
 from sonorant.models import Synthesizer
 from sonorant.models.vits.config import VitsConfig
 from sonorant.models.vits.model import Vits
-from sonorant.nn.wavenet import WaveNetConfig
 
 
 class VitsConverter:
@@ -53,10 +52,6 @@ def context_frames(cfg: VitsConfig) -> int:
     look at the same half of the latent, and so no farther than one of them.
     """
     n_shifts = max(0, 2 * cfg.flow.n_couplings - 1)
-    return _reach(cfg.posterior.wavenet) + n_shifts * _reach(cfg.flow.wavenet) + cfg.decoder.context_frames
-
-
-def _reach(cfg: WaveNetConfig) -> int:
-    """How far, in frames, a WaveNet looks to each side."""
-    dilations = (int(cfg.dilation_rate**i) for i in range(cfg.n_layers))
-    return cfg.kernel // 2 * sum(dilations)
+    return (
+        cfg.posterior.wavenet.context_frames + n_shifts * cfg.flow.wavenet.context_frames + cfg.decoder.context_frames
+    )

@@ -10,25 +10,18 @@ from torch import Tensor
 
 from sonorant.config import plain
 from sonorant.data.prepare import read_corpus
+from sonorant.models import Purpose
+from sonorant.models.averages import averaged_weights
 from sonorant.models.trained import Trained
 from sonorant.models.vits.config import VitsConfig
-from sonorant.models.vits.model import Purpose, Vits
+from sonorant.models.vits.model import Vits
 from sonorant.text.symbols import SymbolTable
-from sonorant.training import checkpoint as checkpoints
-from sonorant.training.loop import CHECKPOINTS
-
-_AVERAGED = "module."
 
 
 def read(cfg: VitsConfig, prepared: Path, trained: Path, step: int | None) -> Trained:
     """The averaged weights of a run's checkpoint. step: None for the best. Raises TrainingError, CorpusError."""
     tables = read_corpus(prepared).tables
-    checkpoint = checkpoints.read(trained / CHECKPOINTS, step, best=True)
-    weights = {
-        name.removeprefix(_AVERAGED): tensor
-        for name, tensor in checkpoint.parts["average"].items()
-        if name.startswith(_AVERAGED)
-    }
+    step, weights = averaged_weights(trained, step, best=True)
     n_symbols = SymbolTable(tables.symbols).n_rows
 
     def for_voice(converts: bool) -> Mapping[str, Tensor]:
@@ -43,7 +36,7 @@ def read(cfg: VitsConfig, prepared: Path, trained: Path, step: int | None) -> Tr
         sample_rate_hz=cfg.spectrogram.sample_rate_hz,
         tables=tables,
         n_symbols=n_symbols,
-        step=checkpoint.step,
+        step=step,
         weights=weights,
         for_voice=for_voice,
     )

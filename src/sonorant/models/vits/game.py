@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import torch
 from torch import Tensor
 
 from sonorant.audio.spectrogram import MelConfig, SpectrogramConfig, linear_spectrogram, mel_spectrogram
 from sonorant.data.batch import Batch
-from sonorant.models.vits.losses import ADVERSARIAL, TERMS, Judgements, discriminator_terms, generator_terms
+from sonorant.models.slices import Judgements, judgements_to_learn, judgements_to_please
+from sonorant.models.vits.losses import ADVERSARIAL, TERMS, discriminator_terms, generator_terms
 from sonorant.models.vits.model import VitsOutput
 from sonorant.nn.alignment import monotonic_alignment
 from sonorant.nn.latent import ItemNoise, slice_segments
@@ -34,6 +34,7 @@ class VitsGame:
 
     terms: tuple[str, ...] = TERMS
     adversarial = ADVERSARIAL
+    optional = ADVERSARIAL
 
     def __init__(
         self,
@@ -71,22 +72,17 @@ class VitsGame:
         return Played(out, recorded, mel)
 
     def judge(self, batch: Batch, out: Played) -> dict[str, Tensor]:
-        # In one pass: where processes share gradients, each pass must have its own way back.
-        judgements = self._discriminator(torch.cat([out.recorded, out.out.samples.detach()]))
-        n = len(batch.ids)
-        real, generated = zip(*(judgement.split(n) for judgement in judgements), strict=True)
-        return discriminator_terms(Judgements(real, generated), totals=batch.totals)
+        judgements = judgements_to_learn(self._discriminator, recorded=out.recorded, generated=out.out.samples)
+        return discriminator_terms(judgements, totals=batch.totals)
 
     def judged(self, batch: Batch, out: Played, wanted: frozenset[str]) -> dict[str, Tensor]:
         cfg = self._spectrogram
         generated_mel = mel_spectrogram(linear_spectrogram(out.out.samples.squeeze(1), cfg), cfg, self._mel)
 
         def judge() -> Judgements:
-            network = self._discriminator.network
-            with self._fabric.autocast():
-                with torch.no_grad():
-                    real = network(out.recorded)
-                return Judgements(real, network(out.out.samples))
+            return judgements_to_please(
+                self._fabric, self._discriminator, recorded=out.recorded, generated=out.out.samples
+            )
 
         return generator_terms(
             out.out, mel=out.mel, generated_mel=generated_mel, judge=judge, totals=batch.totals, wanted=wanted

@@ -9,9 +9,10 @@ import torch
 from torch import Tensor
 
 from sonorant.config import parse
-from sonorant.errors import VoiceError
+from sonorant.models import Purpose
+from sonorant.models.filling import fill
 from sonorant.models.vits.config import VitsConfig
-from sonorant.models.vits.model import Purpose, Vits
+from sonorant.models.vits.model import Vits
 from sonorant.nn.hifigan import WideHifiGan
 
 
@@ -26,17 +27,6 @@ def load(
     purpose = Purpose.CONVERSION if any(name.startswith("posterior.") for name in weights) else Purpose.SPEAKING
     with torch.device("meta"):
         network = Vits(cfg, n_symbols, n_speakers, purpose)
-    expected = network.state_dict()
-    faults = [f"{name} is missing" for name in expected if name not in weights]
-    faults += [f"{name} is not part of the model" for name in weights if name not in expected]
-    faults += [
-        f"{name} has shape {tuple(weights[name].shape)}, expected {tuple(tensor.shape)}"
-        for name, tensor in expected.items()
-        if name in weights and weights[name].shape != tensor.shape
-    ]
-    if faults:
-        raise VoiceError(f"{source}: the weights do not fit the model: {faults[0]} ({len(faults)} in all)")
-    network.load_state_dict({name: tensor.float() for name, tensor in weights.items()}, assign=True)
-    network.eval()
+    fill(network, weights, source=source)
     network.decoder = WideHifiGan(network.decoder)
     return network

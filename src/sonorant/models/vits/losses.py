@@ -5,8 +5,7 @@ Each is a sum over a part's items, divided by what the whole batch holds: items,
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from collections.abc import Callable
 
 from torch import Tensor
 
@@ -14,18 +13,11 @@ from sonorant.data.batch import Totals
 from sonorant.losses.adversarial import discriminator_loss, feature_distance, generator_loss
 from sonorant.losses.divergence import sampled_kl
 from sonorant.losses.spectral import mel_distance
+from sonorant.models.slices import Judgements
 from sonorant.models.vits.model import VitsOutput
-from sonorant.nn.discriminators import Judgement
 
 TERMS = ("mel", "kl", "duration", "adversarial", "feature")
 ADVERSARIAL = frozenset({"adversarial", "feature"})
-
-
-class Judgements(NamedTuple):
-    """What the discriminators say of the recorded and of the generated slices."""
-
-    real: Sequence[Judgement]
-    generated: Sequence[Judgement]
 
 
 def generator_terms(

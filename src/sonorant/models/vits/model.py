@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from enum import Enum, auto
 
 import torch
 from torch import Tensor, nn
 
-from sonorant.errors import ParameterError, VoiceError
-from sonorant.models import Synthesis
+from sonorant.errors import ParameterError
+from sonorant.models import Purpose, Synthesis
+from sonorant.models.durations import whole_frames
 from sonorant.models.vits.config import VitsConfig
 from sonorant.nn.conv import fold_weight_norm, folded_state
 from sonorant.nn.duration import (
@@ -36,21 +36,6 @@ Align = Callable[[Tensor, Tensor], Tensor]
 Takes the log-likelihoods, float32 [B, L, T], and their mask [B, L, T]; returns int64 [B, L] whose sums are the items'
 frames, at least one for each real token and none for padding.
 """
-
-
-MAX_FRAMES_PER_TOKEN = 300
-"""More than this on average, some 3.5 s, is no speech; it would only fill the memory."""
-
-
-class Purpose(Enum):
-    """Which parts a model holds."""
-
-    TRAINING = auto()
-    """All, with weight norm."""
-    CONVERSION = auto()
-    """To speak and to convert between its speakers: all that needs, weight norm folded."""
-    SPEAKING = auto()
-    """To speak only: no posterior, weight norm folded."""
 
 
 @dataclass(frozen=True)
@@ -160,6 +145,7 @@ class Vits(nn.Module):
         tokens: Tensor,
         token_lengths: Tensor,
         speaker: Tensor | None,
+        language: Tensor | None = None,
         *,
         noise: Noise,
         length_scale: float = 1.0,
@@ -168,7 +154,7 @@ class Vits(nn.Module):
     ) -> Synthesis:
         """Speech for tokens.
 
-        tokens: int64 [B, L]; token_lengths: int64 [B], each at least 1; speaker: int64 [B].
+        tokens: int64 [B, L]; token_lengths: int64 [B], each at least 1; speaker: int64 [B]; language: not looked at.
         noise: asked once for [B, 2, L] if durations are stochastic, and then once for [B, d_latent, T].
         length_scale: above 1 is slower. Every token lasts a whole number of frames, rounded up; an item at least one.
         """
@@ -183,14 +169,7 @@ class Vits(nn.Module):
             duration_noise = noise((n_items, self.duration.d_noise, n_tokens)) * noise_scale_duration
         duration_noise = pad_to_granule(duration_noise)
         log_duration = self.duration.log_duration(prior.hidden, token_mask, duration_noise, embedding)
-        frames = torch.ceil(torch.exp(log_duration) * token_mask * length_scale).squeeze(1)
-        if not bool((frames.sum(dim=1) <= MAX_FRAMES_PER_TOKEN * token_lengths).all()):  # NaN is not, either
-            raise VoiceError(
-                f"the voice asks for {float(frames.detach().sum()):.3g} frames to say "
-                f"{int(token_lengths.sum())} tokens: its weights are broken, or length_scale is too large"
-            )
-        durations = frames.long()
-        durations[:, 0] += durations.sum(dim=1) == 0
+        durations = whole_frames(log_duration, token_mask, token_lengths, length_scale=length_scale)
         n_frames = durations.sum(dim=1)
 
         total = int(n_frames.max())

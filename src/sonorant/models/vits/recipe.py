@@ -12,22 +12,27 @@ from typing import TYPE_CHECKING, Any, Literal
 import torch
 
 from sonorant.audio.spectrogram import MelConfig
-from sonorant.config import config, plain
+from sonorant.config import config
 from sonorant.data.batch import Batch
-from sonorant.data.dataset import DataConfig, LoaderConfig, Share, UtteranceBatches
-from sonorant.data.manifest import read_manifest
-from sonorant.data.prepare import TABLES, UTTERANCES, Corpus, Framing, prepare, read_corpus
-from sonorant.data.shards.batches import ShardedBatches
-from sonorant.data.shards.fetching import fetch
-from sonorant.data.shards.format import LENGTHS, SHARDS, Shards
+from sonorant.data.dataset import DataConfig, LoaderConfig, Share
+from sonorant.data.prepare import Framing, read_corpus
+from sonorant.models.evaluation import Evaluation
+from sonorant.models.preparing import (
+    PREPARE,
+    decisive,
+    prepare_stage,
+    prepared_files,
+    to_stderr,
+    training_batches,
+)
 from sonorant.models.trained import Trained
 from sonorant.models.vits.config import VitsConfig
-from sonorant.models.vits.evaluate import Evaluation
+from sonorant.models.vits.evaluate import VitsSubject
 from sonorant.models.vits.game import Played, VitsGame
 from sonorant.models.vits.losses import TERMS
 from sonorant.models.vits.model import Vits
 from sonorant.nn.discriminators import DiscriminatorConfig, Discriminators
-from sonorant.text.standard import standard_config, standard_symbols
+from sonorant.text.standard import StandardText
 from sonorant.text.symbols import SymbolTable
 from sonorant.training import checkpoint as checkpoints
 from sonorant.training.average import moving_average
@@ -44,7 +49,7 @@ from sonorant.training.transfer import RowTable, Source, transfer
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
 
-PREPARE, TRAIN = "prepare", "train"
+TRAIN = "train"
 
 
 def _published_weights() -> dict[str, Schedule]:
@@ -96,27 +101,8 @@ class VitsRecipe:
         self, fabric: Fabric, run: Path, *, source: Callable[[], Source] | None, should_stop: Callable[[], bool]
     ) -> Sequence[Stage]:
         """Prepare, then train."""
-        manifest, shards = self.data.manifest, self.data.shards
-        settings = _decisive(self)
-        gives = (UTTERANCES, TABLES) if shards is None else (UTTERANCES, TABLES, SHARDS, LENGTHS)
-
-        def run_prepare(folder: Path) -> bool:
-            if manifest is None:
-                assert shards is not None, "a configuration names one of the two"
-                fetch(Shards.open(shards), folder, framing=self.framing)
-                return True
-            languages = sorted({utterance.language for utterance in read_manifest(manifest)})
-            dropped = prepare(
-                manifest,
-                folder,
-                selection=self.data.selection,
-                frontend=standard_config(languages),
-                symbols=standard_symbols(),
-                framing=self.framing,
-            )
-            for reason, count in dropped.items():
-                fabric.print(f"{PREPARE}: left out {count:,}: {reason}", file=sys.stderr)
-            return True
+        settings = decisive(self)
+        gives = prepared_files(self.data)
 
         def run_train(folder: Path) -> bool:
             is_new = not checkpoints.steps(folder / CHECKPOINTS)
@@ -125,16 +111,12 @@ class VitsRecipe:
             return train(fabric, training, self.run, folder, should_stop=should_stop)
 
         return (
-            Stage(
-                name=PREPARE,
-                settings={
-                    "selection": settings["data"]["selection"],
-                    "spectrogram": settings["model"]["spectrogram"],
-                    "segment_frames": self.segment_frames,
-                },
-                inputs=lambda: {} if manifest is None else {f"the manifest {manifest}": manifest},
-                gives=gives,
-                run=run_prepare,
+            prepare_stage(
+                self.data,
+                StandardText(),
+                self.framing,
+                settings={"spectrogram": settings["model"]["spectrogram"], "segment_frames": self.segment_frames},
+                say=to_stderr,
             ),
             Stage(
                 name=TRAIN,
@@ -184,47 +166,24 @@ def build(recipe: VitsRecipe, fabric: Fabric, prepared: Path, *, source: Source 
         mel=recipe.mel,
         segment_frames=recipe.segment_frames,
     )
-    batches = _batches(recipe, prepared, corpus, Share(fabric.global_rank, fabric.world_size))
+    batches = training_batches(
+        recipe.data,
+        recipe.framing,
+        prepared,
+        corpus,
+        loader=recipe.loader,
+        seed=recipe.seed,
+        share=Share(fabric.global_rank, fabric.world_size),
+    )
     return Training(
         step=GanStep[Batch, Played](fabric, game, generator, discriminator, recipe.losses, randomness),
         batches=batches,
         average=moving_average(network, decay=recipe.average_decay),
-        evaluate=Evaluation(corpus, batches, cfg.spectrogram, recipe.mel),
+        evaluate=Evaluation(corpus, batches, subject=VitsSubject, spectrogram=cfg.spectrogram, mel=recipe.mel),
         best_by="mel",
         parts=recipe.data.parts,
     )
 
 
-def _batches(recipe: VitsRecipe, prepared: Path, corpus: Corpus, share: Share) -> UtteranceBatches | ShardedBatches:
-    data, framing = recipe.data, recipe.framing
-    if data.shards is not None:
-        return ShardedBatches(
-            Shards.open(data.shards, index=prepared),
-            framing=framing,
-            batch_s=data.batch_s,
-            batch_items=data.batch_items,
-            seed=recipe.seed,
-            loader=recipe.loader,
-            share=share,
-        )
-    return UtteranceBatches(
-        corpus.of("train"),
-        sample_rate_hz=framing.sample_rate_hz,
-        hop=framing.hop,
-        batch_s=data.batch_s,
-        batch_items=data.batch_items,
-        seed=recipe.seed,
-        loader=recipe.loader,
-        share=share,
-    )
-
-
 def _rows(names: Sequence[str]) -> Mapping[str, int]:
     return {name: row for row, name in enumerate(names)}
-
-
-def _decisive(recipe: VitsRecipe) -> Mapping[str, Any]:
-    """The settings that decide what the weights become. The manifest's place is not one; its contents are an input."""
-    settings = plain(recipe)
-    del settings["run"], settings["loader"], settings["data"]["manifest"], settings["data"]["shards"]
-    return settings

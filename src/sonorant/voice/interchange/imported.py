@@ -8,7 +8,7 @@ from pathlib import Path
 
 from sonorant.config import plain
 from sonorant.errors import ConfigError, ImportingError, TextError
-from sonorant.models.vits.model import Purpose
+from sonorant.models import Purpose
 from sonorant.text.frontend import FrontendConfig, LanguageConfig
 from sonorant.text.normalize import normalizer_for
 from sonorant.text.phonemize import EspeakConfig, PhonemizerConfig

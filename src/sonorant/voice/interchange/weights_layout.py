@@ -10,8 +10,9 @@ import torch
 from torch import Tensor
 
 from sonorant.errors import ImportingError
+from sonorant.models import Purpose
 from sonorant.models.vits.config import VitsConfig
-from sonorant.models.vits.model import Purpose, Vits
+from sonorant.models.vits.model import Vits
 
 LENGTH = "parametrizations.weight.original0"
 DIRECTION = "parametrizations.weight.original1"

@@ -1,0 +1,33 @@
+"""From what a duration predictor says to whole frames, for every system that expands tokens over frames.
+
+B batch, L tokens.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from sonorant.errors import VoiceError
+
+MAX_FRAMES_PER_TOKEN = 300
+"""More than this on average, some 3.5 s, is no speech; it would only fill the memory."""
+
+
+def whole_frames(
+    log_duration: Tensor, token_mask: Tensor, token_lengths: Tensor, *, length_scale: float = 1.0
+) -> Tensor:
+    """How many frames each token gets: rounded up, an item at least one.
+
+    log_duration, token_mask: [B, 1, L]; token_lengths: int64 [B]; length_scale: above 1 is slower.
+    Returns int64 [B, L]. Raises VoiceError when that would be endless speech, as broken weights ask for.
+    """
+    frames = torch.ceil(torch.exp(log_duration) * token_mask * length_scale).squeeze(1)
+    if not bool((frames.sum(dim=1) <= MAX_FRAMES_PER_TOKEN * token_lengths).all()):  # NaN is not, either
+        raise VoiceError(
+            f"the voice asks for {float(frames.detach().sum()):.3g} frames to say "
+            f"{int(token_lengths.sum())} tokens: its weights are broken, or length_scale is too large"
+        )
+    durations = frames.long()
+    durations[:, 0] += durations.sum(dim=1) == 0
+    return durations

@@ -1,0 +1,28 @@
+"""A voice's weights into its network."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from torch import Tensor, nn
+
+from sonorant.errors import VoiceError
+
+
+def fill(network: nn.Module, weights: Mapping[str, Tensor], *, source: str) -> None:
+    """Give a network that was made on the meta device its weights, in float32, and put it in evaluation mode.
+
+    Raises VoiceError for weights that do not fit it, naming the first.
+    """
+    expected = network.state_dict()
+    faults = [f"{name} is missing" for name in expected if name not in weights]
+    faults += [f"{name} is not part of the model" for name in weights if name not in expected]
+    faults += [
+        f"{name} has shape {tuple(weights[name].shape)}, expected {tuple(tensor.shape)}"
+        for name, tensor in expected.items()
+        if name in weights and weights[name].shape != tensor.shape
+    ]
+    if faults:
+        raise VoiceError(f"{source}: the weights do not fit the model: {faults[0]} ({len(faults)} in all)")
+    network.load_state_dict({name: tensor.float() for name, tensor in weights.items()}, assign=True)
+    network.eval()

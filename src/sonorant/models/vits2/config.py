@@ -1,0 +1,54 @@
+"""What a VITS2 is made of. The defaults are the sizes that were published."""
+
+from __future__ import annotations
+
+from sonorant.audio.spectrogram import MelConfig, SpectrogramConfig
+from sonorant.config import config
+from sonorant.errors import ConfigError
+from sonorant.nn.duration import DurationConfig, StochasticDurationConfig
+from sonorant.nn.hifigan import HifiGanConfig
+from sonorant.nn.istft_head import IstftHeadConfig
+from sonorant.nn.noisy_duration import NoisyDurationConfig
+from sonorant.nn.posterior import PosteriorConfig
+from sonorant.nn.text_encoder import TextEncoderConfig
+from sonorant.nn.transformer_flow import TransformerFlowConfig
+
+
+@config
+class Vits2Config:
+    spectrogram: SpectrogramConfig = SpectrogramConfig()
+    posterior_mel: MelConfig | None = MelConfig()
+    """What the posterior sees (section 3); None for linear magnitudes, as VITS has it."""
+    d_hidden: int = 192
+    """Width of the text encoder, the posterior and the couplings."""
+    d_latent: int = 192
+    d_speaker: int = 256
+    """Width of a speaker's embedding; not used when there is one speaker."""
+    keeps_single_speaker: bool = False
+    """Whether one speaker has an embedding too, as in a model that was made from one of several speakers."""
+    text_encoder: TextEncoderConfig = TextEncoderConfig(speaker_layer=2)
+    posterior: PosteriorConfig = PosteriorConfig()
+    flow: TransformerFlowConfig = TransformerFlowConfig()
+    duration: NoisyDurationConfig | StochasticDurationConfig | DurationConfig = NoisyDurationConfig()
+    decoder: HifiGanConfig | IstftHeadConfig = HifiGanConfig()
+
+    def __post_init__(self) -> None:
+        if self.decoder.hop != self.spectrogram.hop:
+            raise ConfigError(
+                f"decoder makes {self.decoder.hop} samples of a frame, but spectrogram.hop is {self.spectrogram.hop}"
+            )
+        if self.d_latent % 2:
+            raise ConfigError(f"d_latent must be even to be split by couplings, but is {self.d_latent}")
+        if self.d_hidden % self.text_encoder.n_heads:
+            raise ConfigError(
+                f"d_hidden is {self.d_hidden}, which {self.text_encoder.n_heads} text_encoder.n_heads do not divide"
+            )
+
+    @property
+    def n_posterior_inputs(self) -> int:
+        """Channels of what the posterior sees."""
+        return self.spectrogram.n_bins if self.posterior_mel is None else self.posterior_mel.n_mels
+
+    def d_condition(self, n_speakers: int) -> int:
+        """Channels of a speaker's embedding; 0 where nothing is conditioned."""
+        return self.d_speaker if n_speakers > 1 or self.keeps_single_speaker else 0

@@ -1,0 +1,302 @@
+"""VITS2: Improving Quality and Efficiency of Single-Stage Text-to-Speech with Adversarial Learning.
+
+Kong, Park, Kim, Kim, Kong and Kim 2023, arXiv:2307.16430. Section and figure numbers below are the paper's; what it
+takes over from VITS (Kim, Kong and Son 2021, arXiv:2106.06103) is said to be so.
+B batch, C channels, L tokens, T frames, N = T * hop samples.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from sonorant.audio.spectrogram import mel_spectrogram
+from sonorant.errors import ParameterError
+from sonorant.models import Purpose, Synthesis
+from sonorant.models.durations import whole_frames
+from sonorant.models.vits2.config import Vits2Config
+from sonorant.nn.conv import fold_weight_norm, folded_state
+from sonorant.nn.duration import (
+    DurationConfig,
+    DurationPredictor,
+    StochasticDurationConfig,
+    StochasticDurationPredictor,
+)
+from sonorant.nn.hifigan import HifiGan, HifiGanConfig
+from sonorant.nn.istft_head import IstftHead, IstftHeadConfig
+from sonorant.nn.latent import (
+    FrameNoise,
+    ItemNoise,
+    Noise,
+    expand,
+    log_likelihood,
+    padded_to,
+    random_starts,
+    sample,
+    slice_segments,
+)
+from sonorant.nn.mask import length_mask, pad_to_granule, pair_mask
+from sonorant.nn.noisy_duration import NoisyDurationConfig, NoisyDurationPredictor
+from sonorant.nn.posterior import Posterior, PosteriorEncoder
+from sonorant.nn.text_encoder import Prior, TextEncoder
+from sonorant.nn.transformer_flow import transformer_flow
+
+Align = Callable[[Tensor, Tensor], Tensor]
+"""Durations from how well each token explains each frame (2.2).
+
+Takes the log-likelihoods, float32 [B, L, T], and their mask [B, L, T]; returns int64 [B, L] whose sums are the items'
+frames, at least one for each real token and none for padding.
+"""
+
+
+@dataclass(frozen=True)
+class Explained:
+    """Recorded speech as the model understands it: which token made which frame, and how likely."""
+
+    hidden: Tensor  # [B, d_hidden, L], what the text encoder says of each token
+    posterior: Posterior  # z, mean, log_std: [B, d_latent, T]
+    z_p: Tensor  # [B, d_latent, T], z through the flow
+    prior_mean: Tensor  # [B, d_latent, T], each token's repeated over its frames
+    prior_log_std: Tensor  # [B, d_latent, T]
+    log_det: float  # of the flow, for each frame
+    durations: Tensor  # int64 [B, L]
+    embedding: Tensor | None  # [B, d_speaker, 1]
+    token_mask: Tensor  # [B, 1, L]
+    frame_mask: Tensor  # [B, 1, T]
+
+
+@dataclass(frozen=True)
+class Vits2Output:
+    """What the losses are made of."""
+
+    explained: Explained
+    samples: Tensor  # [B, 1, segment_frames * hop], the decoded slice of each item
+    slice_starts: Tensor  # int64 [B], in frames
+    duration_loss: Tensor  # [B], summed over each item's tokens
+
+
+class Vits2(nn.Module):
+    """The network (figure 1). What trains its durations against an adversary is not part of it.
+
+    With one speaker there is no speaker table, with one language no language table, and nothing is conditioned;
+    `speaker` and `language` arguments are then not looked at.
+    """
+
+    def __init__(
+        self,
+        cfg: Vits2Config,
+        n_symbols: int,
+        n_speakers: int,
+        n_languages: int = 1,
+        purpose: Purpose = Purpose.TRAINING,
+    ) -> None:
+        super().__init__()
+        self.cfg = cfg
+        self.n_symbols = n_symbols
+        self.n_speakers = n_speakers
+        self.n_languages = n_languages
+        d, d_cond = cfg.d_hidden, cfg.d_condition(n_speakers)
+        self.speaker = nn.Embedding(n_speakers, d_cond) if d_cond else None
+        self.text_encoder = TextEncoder(  # 2.4, figure 1c
+            cfg.text_encoder, n_symbols, d, cfg.d_latent, d_cond, n_languages
+        )
+        self.posterior: PosteriorEncoder | None = None
+        if purpose is not Purpose.SPEAKING:
+            self.posterior = PosteriorEncoder(cfg.posterior, cfg.n_posterior_inputs, d, cfg.d_latent, d_cond)
+        self.flow = transformer_flow(cfg.flow, cfg.d_latent, d, d_cond)  # 2.3, figure 1b
+        self.duration = build_duration(cfg.duration, d, d_cond)  # 2.1, figure 1a
+        self.decoder = build_decoder(cfg.decoder, cfg.d_latent, d_cond)
+        if purpose is not Purpose.TRAINING:
+            if isinstance(self.duration, StochasticDurationPredictor):
+                self.duration.drop_training_parts()
+            fold_weight_norm(self)
+            self.eval()
+
+    def for_inference(self, purpose: Purpose = Purpose.SPEAKING) -> Vits2:
+        """A copy in evaluation mode that holds only what the purpose needs; it gives the same speech."""
+        assert purpose is not Purpose.TRAINING, "a copy for training is no copy for inference"
+        model = Vits2(self.cfg, self.n_symbols, self.n_speakers, self.n_languages, purpose)
+        model = model.to(self.text_encoder.embedding.weight)
+        state = folded_state(self)
+        model.load_state_dict({name: state[name] for name in model.state_dict()})
+        return model
+
+    def forward(
+        self,
+        tokens: Tensor,
+        token_lengths: Tensor,
+        spec: Tensor,
+        spec_lengths: Tensor,
+        speaker: Tensor | None,
+        language: Tensor | None,
+        *,
+        align: Align,
+        noise: ItemNoise,
+        segment_frames: int = 32,
+    ) -> Vits2Output:
+        """The training pass, up to what the losses are made of.
+
+        tokens: int64 [B, L]; token_lengths, spec_lengths: int64 [B]; spec: [B, n_bins, T] linear magnitudes;
+        speaker, language: int64 [B]; each item has at least one frame per token. Items shorter than segment_frames
+        have silence decoded after their end.
+        noise: asked for the posterior's noise, then the durations', then the places of the slices.
+        """
+        out = self.explain(tokens, token_lengths, spec, spec_lengths, speaker, language, align=align, noise=noise)
+        duration_noise = noise.per_token(self.duration.d_noise, tokens.shape[1])
+        with torch.autocast(spec.device.type, enabled=False):  # splines and their logarithms need the precision
+            of_speaker = None if out.embedding is None else out.embedding.float()
+            duration_loss = self.duration.loss(
+                out.hidden.float(), out.token_mask, out.durations, duration_noise, of_speaker
+            )
+        starts = random_starts(spec_lengths, segment_frames, noise.uniform())
+        z = slice_segments(padded_to(out.posterior.z, segment_frames), starts, segment_frames)
+        return Vits2Output(
+            explained=out,
+            samples=self.decoder(z, out.embedding),
+            slice_starts=starts,
+            duration_loss=duration_loss,
+        )
+
+    def explain(
+        self,
+        tokens: Tensor,
+        token_lengths: Tensor,
+        spec: Tensor,
+        spec_lengths: Tensor,
+        speaker: Tensor | None,
+        language: Tensor | None,
+        *,
+        align: Align,
+        noise: FrameNoise,
+    ) -> Explained:
+        """Recorded speech through text encoder, posterior, flow and alignment; arguments as in `forward`."""
+        assert self.posterior is not None, "made for speaking: there is no posterior"
+        token_mask = length_mask(token_lengths, tokens.shape[1])
+        n_frames = spec.shape[2]
+        frame_mask = length_mask(spec_lengths, n_frames)
+        embedding = self.embed(speaker)
+
+        prior: Prior = self.text_encoder(tokens, token_mask, embedding, language)
+        frame_noise = noise.per_frame(self.cfg.d_latent, n_frames)
+        posterior: Posterior = self.posterior(self._seen(spec), frame_mask, frame_noise, embedding)
+        z_p = self.flow(posterior.z, frame_mask, embedding)
+        with torch.no_grad():  # the alignment is searched for, not learned (VITS, 2.2.1)
+            value = log_likelihood(z_p, prior.mean, prior.log_std)
+            durations = align(value, pair_mask(token_mask, frame_mask))
+        return Explained(
+            hidden=prior.hidden,
+            posterior=posterior,
+            z_p=z_p,
+            prior_mean=expand(prior.mean, durations, n_frames) * frame_mask,
+            prior_log_std=expand(prior.log_std, durations, n_frames) * frame_mask,
+            log_det=self.flow.log_det_per_frame,
+            durations=durations,
+            embedding=embedding,
+            token_mask=token_mask,
+            frame_mask=frame_mask,
+        )
+
+    def synthesize(
+        self,
+        tokens: Tensor,
+        token_lengths: Tensor,
+        speaker: Tensor | None,
+        language: Tensor | None = None,
+        *,
+        noise: Noise,
+        length_scale: float = 1.0,
+        noise_scale: float = 0.667,
+        noise_scale_duration: float = 0.8,
+    ) -> Synthesis:
+        """Speech for tokens.
+
+        tokens: int64 [B, L]; token_lengths: int64 [B], each at least 1; speaker, language: int64 [B].
+        noise: asked once for [B, d, L] if durations are drawn, and then once for [B, d_latent, T].
+        length_scale: above 1 is slower. Every token lasts a whole number of frames, rounded up; an item at least one.
+        """
+        n_items, n_tokens = tokens.shape
+        tokens = pad_to_granule(tokens)
+        token_mask = length_mask(token_lengths, tokens.shape[1])
+        embedding = self.embed(speaker)
+        prior: Prior = self.text_encoder(tokens, token_mask, embedding, language)
+
+        duration_noise = prior.hidden.new_zeros(n_items, 0, n_tokens)
+        if self.duration.d_noise:
+            duration_noise = noise((n_items, self.duration.d_noise, n_tokens)) * noise_scale_duration
+        duration_noise = pad_to_granule(duration_noise)
+        log_duration = self.duration.log_duration(prior.hidden, token_mask, duration_noise, embedding)
+        durations = whole_frames(log_duration, token_mask, token_lengths, length_scale=length_scale)
+        n_frames = durations.sum(dim=1)
+
+        total = int(n_frames.max())
+        frame_noise = pad_to_granule(noise((n_items, self.cfg.d_latent, total)) * noise_scale)
+        padded = frame_noise.shape[2]
+        frame_mask = length_mask(n_frames, padded)
+        mean, log_std = expand(prior.mean, durations, padded), expand(prior.log_std, durations, padded)
+        z_p = sample(mean, log_std, frame_noise) * frame_mask
+        z = self.flow.reverse(z_p, frame_mask, embedding)
+        samples = self.decode(z[:, :, :total], frame_mask[:, :, :total], embedding)
+        return Synthesis(samples, frames_per_token=durations[:, :n_tokens], lengths=n_frames * self.cfg.spectrogram.hop)
+
+    def convert(self, spec: Tensor, spec_lengths: Tensor, source: Tensor, target: Tensor, *, noise: Noise) -> Tensor:
+        """The same speech by another of the model's speakers (VITS, appendix C).
+
+        spec: [B, n_bins, T] linear magnitudes; spec_lengths, source, target: int64 [B].
+        noise: asked once for [B, d_latent, T]. Returns [B, N], 0 past an item's end.
+        """
+        if self.posterior is None:
+            raise ParameterError("this voice has no posterior encoder, so it cannot convert speech")
+        if self.n_speakers == 1:
+            raise ParameterError("this voice has one speaker, so there is no other to convert to")
+        mask = length_mask(spec_lengths, spec.shape[2])
+        of_source, of_target = self.embed(source), self.embed(target)
+        frame_noise = noise((spec.shape[0], self.cfg.d_latent, spec.shape[2]))
+        posterior: Posterior = self.posterior(self._seen(spec), mask, frame_noise, of_source)
+        z_p = self.flow(posterior.z, mask, of_source)
+        z = self.flow.reverse(z_p, mask, of_target)
+        return self.decode(z, mask, of_target)
+
+    def embed(self, speaker: Tensor | None) -> Tensor | None:
+        """Speakers, int64 [B], as what the parts are conditioned on: [B, d_speaker, 1]; None without a table."""
+        if self.speaker is None:
+            return None
+        if speaker is None:
+            raise ParameterError(f"the model has {self.n_speakers} speakers: say which is to speak")
+        embedding: Tensor = self.speaker(speaker).unsqueeze(2)
+        return embedding
+
+    def decode(self, z: Tensor, mask: Tensor, embedding: Tensor | None) -> Tensor:
+        """The samples of latent frames, in windows: [B, d_latent, T] -> [B, N], 0 past an item's end."""
+        is_padded = z.shape[0] > 1  # one item alone fills its batch
+        return self.decoder.decode_in_windows(z, embedding, mask if is_padded else None).squeeze(1)
+
+    def _seen(self, spec: Tensor) -> Tensor:
+        """What the posterior sees of linear magnitudes: [B, n_bins, T] -> [B, n_posterior_inputs, T]."""
+        if self.cfg.posterior_mel is None:
+            return spec
+        return mel_spectrogram(spec, self.cfg.spectrogram, self.cfg.posterior_mel)
+
+
+def build_duration(
+    cfg: NoisyDurationConfig | StochasticDurationConfig | DurationConfig, d_hidden: int, d_cond: int
+) -> NoisyDurationPredictor | StochasticDurationPredictor | DurationPredictor:
+    """The duration predictor a configuration names."""
+    match cfg:
+        case NoisyDurationConfig():
+            return NoisyDurationPredictor(cfg, d_hidden, d_cond)
+        case StochasticDurationConfig():
+            return StochasticDurationPredictor(cfg, d_hidden, d_cond)
+        case DurationConfig():
+            return DurationPredictor(cfg, d_hidden, d_cond)
+
+
+def build_decoder(cfg: HifiGanConfig | IstftHeadConfig, d_latent: int, d_cond: int) -> HifiGan | IstftHead:
+    """The decoder a configuration names."""
+    match cfg:
+        case HifiGanConfig():
+            return HifiGan(cfg, d_latent, d_cond)
+        case IstftHeadConfig():
+            return IstftHead(cfg, d_latent, d_cond)

@@ -1,0 +1,191 @@
+"""How a VITS2 is trained: from a manifest to a run's checkpoints (Kong et al. 2023, sections 2.1 and 3)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import torch
+
+from sonorant.audio.spectrogram import MelConfig
+from sonorant.config import config
+from sonorant.data.batch import Batch
+from sonorant.data.dataset import DataConfig, LoaderConfig, Share
+from sonorant.data.prepare import Framing, read_corpus
+from sonorant.losses.spectral import StftLossConfig
+from sonorant.models.evaluation import Evaluation
+from sonorant.models.preparing import (
+    PREPARE,
+    decisive,
+    prepare_stage,
+    prepared_files,
+    to_stderr,
+    training_batches,
+)
+from sonorant.models.trained import Trained
+from sonorant.models.vits2.config import Vits2Config
+from sonorant.models.vits2.evaluate import Vits2Subject
+from sonorant.models.vits2.game import Played, Vits2Game
+from sonorant.models.vits2.losses import TERMS
+from sonorant.models.vits2.model import Vits2
+from sonorant.nn.discriminators import DiscriminatorConfig, Discriminators
+from sonorant.text.standard import StandardText, TextConfig
+from sonorant.text.symbols import SymbolTable
+from sonorant.training import checkpoint as checkpoints
+from sonorant.training.average import moving_average
+from sonorant.training.devices import Precision
+from sonorant.training.gan import GanStep
+from sonorant.training.loop import CHECKPOINTS, RunConfig, Training, train
+from sonorant.training.optim import OptimizerConfig, set_up
+from sonorant.training.schedule import Linear, Schedule, Steps, value_at
+from sonorant.training.stage import Stage
+from sonorant.training.step import Randomness
+from sonorant.training.terms import check_weights
+from sonorant.training.transfer import Source
+
+if TYPE_CHECKING:
+    from lightning_fabric import Fabric
+
+TRAIN = "train"
+
+
+def _published_weights() -> dict[str, Schedule]:
+    return {"mel": 45.0, "spectral": 0.0, "kl": 1.0, "duration": 1.0, "adversarial": 1.0, "feature": 2.0}
+
+
+@config
+class Vits2Recipe:
+    """All that decides a run. The defaults are the paper's, and VITS's where the paper is silent."""
+
+    system: Literal["vits2"] = "vits2"
+    init_from: str | None = None
+    """A voice, by its name or folder, or a run's folder, whose weights training starts from."""
+    data: DataConfig
+    text: TextConfig = StandardText(blanks=False)
+    run: RunConfig
+    loader: LoaderConfig = LoaderConfig()
+    model: Vits2Config = Vits2Config()
+    discriminators: DiscriminatorConfig = DiscriminatorConfig()
+    mel: MelConfig = MelConfig()
+    spectral: StftLossConfig = StftLossConfig()
+    segment_frames: Schedule = 32
+    """Length of the decoded slices; utterances shorter than the first are left out."""
+    alignment_noise: Schedule = Linear(start=0, end=5000, first=0.01, last=0.0)
+    """In shares of the deviation of an item's log-likelihoods (2.2)."""
+    losses: Mapping[str, Schedule] = field(default_factory=_published_weights)
+    """Weights of terms; those left out are as published."""
+    generator: OptimizerConfig = OptimizerConfig()
+    discriminator: OptimizerConfig = OptimizerConfig()
+    average_decay: float = 0.999
+    precision: Precision = "fp32"
+    seed: int = 1234
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "losses", {**_published_weights(), **self.losses})
+        check_weights(self.losses, TERMS, source="losses")
+        for name, schedule in self.losses.items():
+            if not math.isfinite(value_at(schedule, 0)):
+                raise ValueError(f"losses.{name} is {value_at(schedule, 0)}: it must be a number")
+        if not 0 <= self.average_decay < 1:
+            raise ValueError(f"average_decay is {self.average_decay}: it must lie in 0 to 1, 1 excluded")
+        if self.seed < 0:
+            raise ValueError(f"seed is {self.seed}: it must not be below 0")
+        lengths = self.segment_frames.values if isinstance(self.segment_frames, Steps) else (self.segment_frames,)
+        for length in lengths:
+            if not isinstance(length, float | int) or length < 1 or length != int(length):
+                raise ValueError(f"segment_frames is {length}: it must be a whole number above 0, or 'steps' of such")
+
+    @property
+    def framing(self) -> Framing:
+        """What its corpus must be like."""
+        spectrogram = self.model.spectrogram
+        return Framing(
+            sample_rate_hz=spectrogram.sample_rate_hz,
+            hop=spectrogram.hop,
+            min_frames=int(value_at(self.segment_frames, 0)),
+        )
+
+    def stages(
+        self, fabric: Fabric, run: Path, *, source: Callable[[], Source] | None, should_stop: Callable[[], bool]
+    ) -> Sequence[Stage]:
+        """Prepare, then train."""
+        settings = decisive(self)
+        gives = prepared_files(self.data)
+
+        def run_train(folder: Path) -> bool:
+            is_new = not checkpoints.steps(folder / CHECKPOINTS)
+            start = source() if is_new and source is not None else None
+            training = build(self, fabric, run / PREPARE, source=start)
+            return train(fabric, training, self.run, folder, should_stop=should_stop)
+
+        return (
+            prepare_stage(
+                self.data,
+                self.text,
+                self.framing,
+                settings={
+                    "text": settings["text"],
+                    "spectrogram": settings["model"]["spectrogram"],
+                    "min_frames": self.framing.min_frames,
+                },
+                say=to_stderr,
+            ),
+            Stage(
+                name=TRAIN,
+                settings=settings,
+                inputs=lambda: {f"{PREPARE}/{name}": run / PREPARE / name for name in gives},
+                gives=(),
+                run=run_train,
+                goal={"steps": self.run.steps},
+                is_shared=True,
+            ),
+        )
+
+    def read(self, run: Path, step: int | None) -> Trained:
+        """What a run has made; see `models.recipes.Recipe`."""
+        from sonorant.models.vits2.export import read
+
+        return read(self.model, run / PREPARE, run / TRAIN, step)
+
+
+def build(recipe: Vits2Recipe, fabric: Fabric, prepared: Path, *, source: Source | None = None) -> Training[Any]:
+    """The networks, their step, the batches and the evaluation of a run."""
+    corpus = read_corpus(prepared)
+    tables, cfg = corpus.tables, recipe.model
+    randomness = Randomness(recipe.seed, fabric.global_rank)
+    torch.manual_seed(randomness.of("weights"))
+    n_symbols = SymbolTable(tables.symbols).n_rows
+    network = Vits2(cfg, n_symbols, len(tables.speakers), len(tables.frontend.languages))
+    judges = Discriminators(recipe.discriminators)
+    generator = set_up(fabric, "generator", network, recipe.generator)
+    discriminator = set_up(fabric, "discriminator", judges, recipe.discriminator)
+    game = Vits2Game(
+        fabric,
+        generator,
+        discriminator,
+        spectrogram=cfg.spectrogram,
+        mel=recipe.mel,
+        spectral=recipe.spectral,
+        segment_frames=recipe.segment_frames,
+        alignment_noise=recipe.alignment_noise,
+    )
+    batches = training_batches(
+        recipe.data,
+        recipe.framing,
+        prepared,
+        corpus,
+        loader=recipe.loader,
+        seed=recipe.seed,
+        share=Share(fabric.global_rank, fabric.world_size),
+    )
+    return Training(
+        step=GanStep[Batch, Played](fabric, game, generator, discriminator, recipe.losses, randomness),
+        batches=batches,
+        average=moving_average(network, decay=recipe.average_decay),
+        evaluate=Evaluation(corpus, batches, subject=Vits2Subject, spectrogram=cfg.spectrogram, mel=recipe.mel),
+        best_by="mel",
+        parts=recipe.data.parts,
+    )
