@@ -36,14 +36,14 @@ def phonemize(
 
 def _frontend(language: str, voice: str | None, lexicon: Path | None) -> Frontend:
     from sonorant.text.lexicon import Lexicon
-    from sonorant.voice import bundle as bundles
+    from sonorant.voice import default
     from sonorant.voice.bundle import Bundle
     from sonorant.voice.frontends import frontend_for, standard_frontend
 
     extra = Lexicon.read(lexicon) if lexicon else None
     if voice is None:
         return standard_frontend(language, lexicon=extra)
-    return frontend_for(Bundle.read(bundles.find(voice), verify=False), language, lexicon=extra)
+    return frontend_for(Bundle.read(default.find(voice), verify=False), language, lexicon=extra)
 
 
 def _explained(sentence: Sentence, frontend: Frontend) -> str:

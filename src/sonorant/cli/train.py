@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -30,29 +30,42 @@ def train(
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
 ) -> None:
     """Train a system, stage by stage; skip what is complete. In several processes: torchrun -m sonorant -- train."""
-    from sonorant.config import override, plain, read_yaml, yaml_text
+    from sonorant.config import override, read_yaml
     from sonorant.errors import ParameterError, TrainingError
-    from sonorant.models.recipes import CONFIG, parse_recipe
-    from sonorant.training.devices import build_fabric
-    from sonorant.training.stage import differences, forget, is_begun, run_stages
+    from sonorant.models.recipes import CONFIG
 
     if run is None:
         raise ParameterError(f"no --run: name the folder of the run, as in '{_USAGE}'")
-    if device not in ("auto", "cpu", "cuda"):
-        raise ParameterError(f"--device is {device!r}, expected auto, cpu or cuda")
     given = list(arguments or [])
     own = run / CONFIG
     source_file = Path(given.pop(0)) if given and "=" not in given[0] else None
     if resume and not own.is_file():
         raise TrainingError(f"{run}: holds no run to resume; leave out --resume to begin one")
-    if not resume and is_begun(run):
-        raise TrainingError(f"{run}: holds a run already; add --resume to go on with it, or name another folder")
     if source_file is None and not resume:
         raise ParameterError(f"no configuration: name one, as in '{_USAGE}'")
     data = override(read_yaml(source_file or own), given)
     if init_from is not None:
         data["init_from"] = init_from
-    recipe = parse_recipe(data, source=str(source_file or own))
+    carry_out(data, run, source=str(source_file or own), resume=resume, device=device)
+
+
+def carry_out(data: Mapping[str, Any], run: Path, *, source: str, resume: bool, device: str) -> bool:
+    """Train by a configuration's data, in a run's folder; returns whether all is done, or it was asked to stop.
+
+    source: where the data is from, for messages. Raises the errors of configurations, corpora and training.
+    """
+    from sonorant.config import plain, read_yaml, yaml_text
+    from sonorant.errors import ParameterError, TrainingError
+    from sonorant.models.recipes import CONFIG, parse_recipe
+    from sonorant.training.devices import build_fabric
+    from sonorant.training.stage import differences, forget, is_begun, run_stages
+
+    if device not in ("auto", "cpu", "cuda"):
+        raise ParameterError(f"--device is {device!r}, expected auto, cpu or cuda")
+    own = run / CONFIG
+    if not resume and is_begun(run):
+        raise TrainingError(f"{run}: holds a run already; add --resume to go on with it, or name another folder")
+    recipe = parse_recipe(data, source=source)
     settings = plain(recipe)
     start_from = recipe.init_from
     # Read before anything is made, so that a wrong name leaves nothing behind.
@@ -65,7 +78,7 @@ def train(
 
     if resume:
         changed = differences(read_yaml(own), settings)
-        decisive = [change for change in changed if not change.startswith(("run.", "loader."))]
+        decisive = [change for change in changed if not change.startswith(recipe.undecided)]
         if decisive:
             raise TrainingError(
                 f"{run}: was begun with other settings: {'; '.join(decisive)}; set them back, or begin another run"
@@ -79,13 +92,14 @@ def train(
             if not resume:
                 forget(run)  # an attempt that failed before anything was made
             _write(own, yaml_text(settings))
-        source = None if start_from is None else lambda: weights or _source(start_from)
-        stages = recipe.stages(fabric, run, source=source, should_stop=should_stop)
+        starts = None if start_from is None else lambda: weights or _source(start_from)
+        stages = recipe.stages(fabric, run, source=starts, should_stop=should_stop)
         is_done = run_stages(stages, run, fabric, say=say)
-    if not is_done:
+    if is_done:
+        say(f"{run}: trained; 'sonorant voices export-run {run} OUT' makes a voice of it")
+    else:
         say(f"{run}: stopped; 'sonorant train --resume --run {run}' goes on with it")
-        return
-    say(f"{run}: trained; 'sonorant voices export-run {run} OUT' makes a voice of it")
+    return is_done
 
 
 def _write(path: Path, text: str) -> None:
@@ -137,17 +151,29 @@ def _source(name_or_path: str) -> Source:
 
     from sonorant.models.recipes import CONFIG, read_run
     from sonorant.training.transfer import Source
-    from sonorant.voice import bundle as bundles
+    from sonorant.voice import default
     from sonorant.voice.bundle import WEIGHTS, Bundle
 
     path = Path(name_or_path)
     if (path / CONFIG).is_file():
         trained = read_run(path)
-        return Source(name_or_path, trained.weights, trained.tables.symbols, trained.tables.speakers)
-    bundle = Bundle.read(bundles.find(name_or_path))
+        tables = trained.tables
+        return Source(
+            name=name_or_path,
+            weights=trained.weights,
+            symbols=tables.symbols,
+            speakers=tables.speakers,
+            languages=tuple(language.code for language in tables.frontend.languages),
+            system=trained.system,
+            model=trained.model,
+        )
+    bundle = Bundle.read(default.find(name_or_path))
     return Source(
         name=name_or_path,
         weights=load_file(bundle.component(WEIGHTS)),
         symbols=bundle.manifest.symbols,
         speakers=bundle.manifest.speakers,
+        languages=tuple(language.code for language in bundle.manifest.frontend.languages),
+        system=bundle.manifest.system,
+        model=bundle.manifest.model,
     )

@@ -44,10 +44,10 @@ def list_voices() -> None:
 @app.command()
 def show(voice: _VoiceArgument) -> None:
     """Show what a voice is: system, languages, speakers, licence, files."""
-    from sonorant.voice import bundle as bundles
+    from sonorant.voice import default
     from sonorant.voice.bundle import Bundle
 
-    bundle = Bundle.read(bundles.find(voice), verify=False)
+    bundle = Bundle.read(default.find(voice), verify=False)
     manifest = bundle.manifest
     rows = [
         ("name", manifest.name),

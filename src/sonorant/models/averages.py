@@ -25,3 +25,9 @@ def averaged_weights(trained: Path, step: int | None, *, best: bool) -> tuple[in
         if name.startswith(_AVERAGED)
     }
     return checkpoint.step, weights
+
+
+def last_state(trained: Path) -> Path:
+    """The file that names all others of a training stage's last checkpoint, with their fingerprints."""
+    folder = trained / CHECKPOINTS
+    return checkpoints.folder_of(folder, checkpoints.steps(folder)[-1]) / checkpoints.STATE

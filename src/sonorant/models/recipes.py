@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from sonorant.config import parse, read_yaml
 from sonorant.errors import ConfigError, TrainingError
 from sonorant.models.trained import Trained
+from sonorant.text.frontend import FrontendConfig
 from sonorant.training.devices import Precision
 from sonorant.training.stage import Stage
 from sonorant.training.transfer import Source
@@ -28,6 +29,11 @@ class Recipe(Protocol):
 
     @property
     def init_from(self) -> str | None: ...
+
+    @property
+    def undecided(self) -> tuple[str, ...]:
+        """Beginnings of names of settings that may change while a run goes on."""
+        ...
 
     def stages(
         self, fabric: Fabric, run: Path, *, source: Callable[[], Source] | None, should_stop: Callable[[], bool]
@@ -63,3 +69,31 @@ def read_run(run: Path, step: int | None = None) -> Trained:
     if not (run / CONFIG).is_file():
         raise TrainingError(f"{run}: is no run, for it has no {CONFIG}")
     return parse_recipe(read_yaml(run / CONFIG), source=str(run / CONFIG)).read(run, step)
+
+
+def finetuning(
+    voice: str,
+    manifest: Path,
+    *,
+    system: str,
+    model: Mapping[str, Any],
+    frontend: FrontendConfig,
+    symbols: Mapping[str, int],
+    n_speakers: int,
+    lacks_posterior: bool,
+    languages: Sequence[str],
+) -> Recipe:
+    """The recipe that makes another voice of a voice; see `models.vits2.finetune`. Raises ConfigError."""
+    from sonorant.models.vits2.finetune import finetuning_recipe
+
+    return finetuning_recipe(
+        voice,
+        manifest,
+        system=system,
+        model=model,
+        frontend=frontend,
+        symbols=symbols,
+        n_speakers=n_speakers,
+        lacks_posterior=lacks_posterior,
+        languages=languages,
+    )

@@ -24,6 +24,18 @@ def sample(mean: Tensor, log_std: Tensor, noise: Tensor) -> Tensor:
     return mean + noise * torch.exp(log_std)
 
 
+class StillNoise:
+    """Zeros where noise is asked for: a Gaussian then gives its mean."""
+
+    def __init__(self, n_items: int, device: torch.device) -> None:
+        self._n_items = n_items
+        self._device = device
+
+    def per_frame(self, d: int, n: int) -> Tensor:
+        """Zeros [B, d, n]."""
+        return torch.zeros(self._n_items, d, n, device=self._device)
+
+
 @config
 class LogStdBounds:
     """Between what the logarithms of a Gaussian's deviations stay.

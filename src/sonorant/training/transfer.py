@@ -6,8 +6,9 @@ What is taken as it is, what is taken in part, and what starts fresh is listed; 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -16,25 +17,34 @@ from sonorant.errors import TrainingError
 
 _DIRECTION = ".parametrizations.weight.original1"
 _LENGTH = ".parametrizations.weight.original0"
+_SHOWN = 6
+"""Parts named in a summary."""
 
 
 @dataclass(frozen=True)
 class Source:
-    """Weights, and what their rows mean. name: for messages."""
+    """Weights, and what their rows mean. name: for messages; model: the configuration they fit, as plain data."""
 
     name: str
     weights: Mapping[str, Tensor]
     symbols: Mapping[str, int]
     speakers: tuple[str, ...]
+    languages: tuple[str, ...] = ()
+    system: str = ""
+    model: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class RowTable:
-    """A weight whose rows have names: an embedding. source, target: name -> row."""
+    """A weight whose rows have names: an embedding. source, target: name -> row.
+
+    others: what rows without a match begin as; "mean" is that of the source's named rows.
+    """
 
     weight: str
     source: Mapping[str, int]
     target: Mapping[str, int]
+    others: Literal["fresh", "mean"] = "fresh"
 
 
 @dataclass(frozen=True)
@@ -43,13 +53,16 @@ class Transferred:
 
     taken: tuple[str, ...]
     in_part: tuple[str, ...]
+    resized: tuple[str, ...]
+    """Of another shape in the source, so begun anew."""
     fresh: tuple[str, ...]
     left_over: tuple[str, ...]
 
     def __str__(self) -> str:
         return (
-            f"{len(self.taken)} weights taken, {len(self.in_part)} in part ({', '.join(self.in_part) or 'none'}), "
-            f"{len(self.fresh)} fresh, {len(self.left_over)} left over"
+            f"{len(self.taken)} weights as they are; {_said(self.in_part)} in part, by the names of their rows; "
+            f"{_said(self.resized)} anew, for they have another size; {_said(self.fresh)} anew, for the source has "
+            f"none; {_said(self.left_over)} of the source left over"
         )
 
 
@@ -59,20 +72,24 @@ def transfer(
     *,
     tables: Sequence[RowTable] = (),
     may_be_fresh: Sequence[str] = (),
+    may_be_resized: Sequence[str] = (),
     may_be_left: Sequence[str] = (),
 ) -> Transferred:
     """Fill a network with a source's weights.
 
     Folded weights are split again into direction and length where the network has weight norm.
-    tables: embeddings, whose rows are matched by their names; rows without a match keep their fresh values.
-    may_be_fresh, may_be_left: patterns of names that the source need not have, or may have for nothing.
-    Raises TrainingError, naming the first, for any other weight that is missing, left over, or of another shape.
+    tables: embeddings, whose rows are matched by their names.
+    may_be_fresh, may_be_resized, may_be_left: patterns of names that the source need not have, or may have in another
+    shape, or may have for nothing.
+    Raises TrainingError, naming the first, for any other weight that is missing, left over, or of another shape;
+    the network is then as it was.
     """
     state = network.state_dict()
     named_rows = {table.weight: table for table in tables}
     unused = set(source.weights)
     taken: list[str] = []
     in_part: list[str] = []
+    resized: list[str] = []
     fresh: list[str] = []
     for name, own in state.items():
         found = _find(source.weights, name)
@@ -81,26 +98,37 @@ def transfer(
             continue
         origin, tensor = found
         unused.discard(origin)
-        if name in named_rows:
+        if name in named_rows and tensor.shape[1:] == own.shape[1:]:
             table = named_rows[name]
-            shared = [row for row in table.target if row in table.source]
-            if tensor.shape[1:] != own.shape[1:]:
-                raise _misfit(source, name, tensor, own)
-            own = own.clone()
-            own[[table.target[row] for row in shared]] = tensor[[table.source[row] for row in shared]].to(own)
-            state[name] = own
+            state[name] = _rows(table, tensor.to(own), own)
             is_whole = dict(table.source) == dict(table.target) and tensor.shape == own.shape
             (taken if is_whole else in_part).append(name)
         elif tensor.shape == own.shape:
             state[name] = tensor.to(own)
             taken.append(name)
+        elif _is_among(name, may_be_resized):
+            resized.append(name)
         else:
-            raise _misfit(source, name, tensor, own)
+            raise TrainingError(
+                f"{source.name}: {name} has shape {tuple(tensor.shape)}, but the model's has {tuple(own.shape)}; "
+                "give the model the source's configuration"
+            )
     left_over = sorted(unused)
     _refuse(fresh, may_be_fresh, f"{source.name}: lacks")
     _refuse(left_over, may_be_left, f"{source.name}: has, and the model has not,")
     network.load_state_dict(state)
-    return Transferred(tuple(taken), tuple(in_part), tuple(fresh), tuple(left_over))
+    return Transferred(tuple(taken), tuple(in_part), tuple(resized), tuple(fresh), tuple(left_over))
+
+
+def _rows(table: RowTable, source: Tensor, own: Tensor) -> Tensor:
+    """The rows of a table, as far as both sides have a name for them."""
+    rows = own.clone()
+    if table.others == "mean" and table.source:
+        unmatched = [row for name, row in table.target.items() if name not in table.source]
+        rows[unmatched] = source[list(table.source.values())].mean(dim=0)
+    shared = [name for name in table.target if name in table.source]
+    rows[[table.target[name] for name in shared]] = source[[table.source[name] for name in shared]]
+    return rows
 
 
 def _find(weights: Mapping[str, Tensor], name: str) -> tuple[str, Tensor] | None:
@@ -118,16 +146,20 @@ def _find(weights: Mapping[str, Tensor], name: str) -> tuple[str, Tensor] | None
     return None
 
 
-def _misfit(source: Source, name: str, found: Tensor, expected: Tensor) -> TrainingError:
-    return TrainingError(
-        f"{source.name}: {name} has shape {tuple(found.shape)}, but the model's has {tuple(expected.shape)}; "
-        "give the model the source's configuration"
-    )
-
-
 def _refuse(names: Sequence[str], allowed: Sequence[str], what: str) -> None:
-    unexplained = [name for name in names if not any(fnmatchcase(name, pattern) for pattern in allowed)]
+    unexplained = [name for name in names if not _is_among(name, allowed)]
     if unexplained:
         raise TrainingError(
             f"{what} {unexplained[0]} ({len(unexplained)} such); give the model the source's configuration"
         )
+
+
+def _is_among(name: str, patterns: Sequence[str]) -> bool:
+    return any(fnmatchcase(name, pattern) for pattern in patterns)
+
+
+def _said(names: Sequence[str]) -> str:
+    """How many, and of which parts."""
+    parts = list(dict.fromkeys(".".join(name.split(".")[:2]) for name in names))
+    shown = ", ".join(parts[:_SHOWN]) + (", …" if len(parts) > _SHOWN else "")
+    return f"{len(names)} ({shown})" if names else "0"

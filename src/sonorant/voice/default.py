@@ -6,11 +6,12 @@ is installed. Nothing is downloaded, and none of that package's code is run.
 
 from __future__ import annotations
 
+import os
 from importlib.util import find_spec
 from pathlib import Path
 
 from sonorant import __version__
-from sonorant.errors import VoiceError
+from sonorant.errors import VoiceError, VoiceNotFoundError
 from sonorant.voice import bundle as bundles
 
 NAME = "joe"
@@ -22,6 +23,16 @@ _LINEAGE = (
     "One male speaker of US English, recorded for github.com/NabuCasa/voice-datasets (CC0). "
     "Trained by the Piper project, which fine-tuned it from its voice lessac (medium)."
 )
+
+
+def find(name_or_path: str | os.PathLike[str]) -> Path:
+    """As `bundle.find`; the default voice is also found by its name where only its package is installed."""
+    try:
+        return bundles.find(name_or_path)
+    except VoiceNotFoundError:
+        if name_or_path != NAME or not is_packaged():
+            raise
+    return default_folder()
 
 
 def default_folder(*, anew: bool = False) -> Path:

@@ -1,12 +1,10 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
 import torch
-from torch import Tensor
 
 from sonorant.errors import ParameterError, VoiceError
 from sonorant.models import Purpose
@@ -19,6 +17,7 @@ from sonorant.nn.latent import ItemNoise
 from sonorant.nn.posterior import PosteriorConfig
 from sonorant.nn.text_encoder import TextEncoderConfig
 from sonorant.nn.wavenet import WaveNetConfig
+from tests.models.batches import recorded, share_evenly
 from tests.nn.random_weights import normal, randomized
 
 SMALL = VitsConfig(
@@ -36,28 +35,6 @@ N_SYMBOLS = 12
 def small(n_speakers: int = 3, cfg: VitsConfig = SMALL) -> Vits:
     torch.manual_seed(0)
     return randomized(Vits(cfg, N_SYMBOLS, n_speakers), scale=0.02)
-
-
-def share_evenly(value: Tensor, mask: Tensor) -> Tensor:
-    """An alignment: each token gets its share of the frames."""
-    tokens, frames = mask.amax(2).sum(1).long(), mask.amax(1).sum(1).long()
-    durations = torch.zeros(mask.shape[:2], dtype=torch.long)
-    for i, (n_tokens, n_frames) in enumerate(zip(tokens.tolist(), frames.tolist(), strict=True)):
-        ends = torch.arange(1, n_tokens + 1) * n_frames // n_tokens
-        durations[i, :n_tokens] = ends.diff(prepend=torch.zeros(1, dtype=torch.long))
-    return durations
-
-
-def recorded(*draws: Tensor) -> Callable[[tuple[int, ...]], Tensor]:
-    """Noise drawn before, cut to the shape asked for."""
-    left = iter(draws)
-
-    def noise(shape: tuple[int, ...]) -> Tensor:
-        draw = next(left)[tuple(slice(n) for n in shape)]
-        assert draw.shape == shape
-        return draw
-
-    return noise
 
 
 def train_pass(model: Vits) -> torch.Tensor:

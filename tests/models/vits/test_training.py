@@ -2,123 +2,78 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
-import torch.nn.functional as F
+from lightning_fabric import Fabric
 
 from sonorant.config import override, parse, read_yaml
-from sonorant.data.batch import Batch, Example, Totals, collate
 from sonorant.errors import ConfigError
 from sonorant.models.vits.game import VitsGame
 from sonorant.models.vits.losses import ADVERSARIAL, TERMS
 from sonorant.models.vits.model import Vits
 from sonorant.models.vits.recipe import VitsRecipe
 from sonorant.nn.discriminators import Discriminators
-from sonorant.training.devices import build_fabric
-from sonorant.training.gan import GanStep
-from sonorant.training.optim import NonFiniteError, OptimizerConfig, Player, set_up
+from sonorant.training.optim import NonFiniteError, Player
 from sonorant.training.schedule import From
-from sonorant.training.step import Randomness
 from sonorant.training.terms import check_weights
-from tests.nn.random_weights import normal, randomized
+from tests.models.batches import N_SYMBOLS, examples, padded, split, whole
+from tests.models.table import PLAIN, Table
 
 DEBUG = Path(__file__).parents[3] / "configs/vits/debug.yaml"
 RECIPE = parse(VitsRecipe, override(read_yaml(DEBUG), ["data.manifest=x", "segment_frames=8"]), source="debug")
 HOP = RECIPE.model.spectrogram.hop
-N_SYMBOLS = 30
+ITEMS = examples(hop=HOP)
+BATCH = whole(ITEMS, hop=HOP)
+PARTS = split(ITEMS, hop=HOP)
 
 
-def examples(n: int = 4) -> list[Example]:
-    return [
-        Example(
-            id=f"u{index}",
-            tokens=torch.arange(1 + index, 8 + 2 * index) % N_SYMBOLS,
-            samples=0.1 * normal((20 + 7 * index) * HOP, seed=index),
-            speaker=index % 3,
-            language=0,
-            seed=100 + index,
-        )
-        for index in range(n)
-    ]
+def vits_table(recipe: VitsRecipe = RECIPE) -> Table:
+    torch.manual_seed(0)
 
-
-def totals(items: Sequence[Example]) -> Totals:
-    return Totals(len(items), sum(len(item.tokens) for item in items), sum(len(item.samples) // HOP for item in items))
-
-
-def whole(items: Sequence[Example]) -> Batch:
-    return collate(items, hop=HOP, totals=totals(items))
-
-
-def split(items: Sequence[Example]) -> list[Batch]:
-    return [collate(items[start::2], hop=HOP, totals=totals(items)) for start in (0, 1)]
-
-
-def padded(batch: Batch) -> Batch:
-    """The same with 20 frames and 5 tokens of padding more."""
-    return replace(batch, samples=F.pad(batch.samples, (0, 20 * HOP)), tokens=F.pad(batch.tokens, (0, 5)))
-
-
-class Table:
-    """A game, its players and its step, with random weights that are always the same."""
-
-    def __init__(self, recipe: VitsRecipe = RECIPE) -> None:
-        torch.manual_seed(0)
-        fabric = build_fabric("fp32", accelerator="cpu")
-        network = randomized(Vits(recipe.model, N_SYMBOLS, 3), scale=0.02)
-        judges = randomized(Discriminators(recipe.discriminators), seed=1, scale=0.02)
-        self.generator: Player = set_up(fabric, "generator", network, recipe.generator)
-        self.discriminator: Player = set_up(fabric, "discriminator", judges, recipe.discriminator)
-        self.game = VitsGame(
+    def game(fabric: Fabric, generator: Player, discriminator: Player) -> VitsGame:
+        return VitsGame(
             fabric,
-            self.generator,
-            self.discriminator,
+            generator,
+            discriminator,
             spectrogram=recipe.model.spectrogram,
             mel=recipe.mel,
             segment_frames=recipe.segment_frames,
         )
-        self.step = GanStep(fabric, self.game, self.generator, self.discriminator, recipe.losses, Randomness(1))
 
-    def weights(self) -> dict[str, torch.Tensor]:
-        parts = {"generator": self.generator.network, "discriminator": self.discriminator.network}
-        return {
-            f"{part}/{name}": value for part, module in parts.items() for name, value in module.state_dict().items()
-        }
-
-    def terms(self, batch: Batch) -> dict[str, float]:
-        with torch.no_grad():
-            out = self.game.generate(batch, 0)
-            judged = self.game.judged(batch, out, frozenset(TERMS))
-            return {name: float(term) for name, term in {**judged, **self.game.judge(batch, out)}.items()}
+    return Table(
+        Vits(recipe.model, N_SYMBOLS, 3),
+        Discriminators(recipe.discriminators),
+        game,
+        recipe.losses,
+        generator=recipe.generator,
+        discriminator=recipe.discriminator,
+    )
 
 
 def test_padding_changes_no_term() -> None:
-    batch, table = whole(examples()), Table()
-    before = table.terms(batch)
+    table = vits_table()
+    before = table.terms(BATCH)
     assert before.keys() == {*TERMS, "loss"}
-    assert table.terms(padded(batch)) == pytest.approx(before, rel=2e-5)
+    assert table.terms(padded(BATCH, hop=HOP)) == pytest.approx(before, rel=2e-5)
 
 
 def test_the_terms_of_a_batch_are_the_sums_of_its_parts() -> None:
-    table = Table()
-    of_parts = [table.terms(part) for part in split(examples())]
-    for name, value in table.terms(whole(examples())).items():
+    table = vits_table()
+    of_parts = [table.terms(part) for part in PARTS]
+    for name, value in table.terms(BATCH).items():
         assert sum(part[name] for part in of_parts) == pytest.approx(value, rel=2e-5), name
 
 
 def test_a_step_is_the_same_in_one_part_and_in_several() -> None:
-    # With so large an eps, an update is as long as its gradient; Adam's own would make rounding errors into steps.
-    plain = OptimizerConfig(learning_rate=1e-2, eps=1.0)
-    recipe = replace(RECIPE, generator=plain, discriminator=plain)
-    one, two = Table(recipe), Table(recipe)
-    report = one.step([whole(examples())], 0)
-    of_parts = two.step(split(examples()), 0)
+    recipe = replace(RECIPE, generator=PLAIN, discriminator=PLAIN)
+    one, two = vits_table(recipe), vits_table(recipe)
+    report = one.step([BATCH], 0)
+    of_parts = two.step(PARTS, 0)
     assert of_parts == pytest.approx(report, rel=1e-4)
-    fresh, after = Table(recipe).weights(), two.weights()
+    fresh, after = vits_table(recipe).weights(), two.weights()
     for name, value in one.weights().items():
         torch.testing.assert_close(after[name], value, atol=1e-6, rtol=0, msg=name)
     moved = [float((value - fresh[name]).abs().max()) for name, value in after.items() if "key.bias" not in name]
@@ -126,10 +81,9 @@ def test_a_step_is_the_same_in_one_part_and_in_several() -> None:
 
 
 def test_memory_that_runs_out_in_mid_step_updates_no_player_twice(monkeypatch: pytest.MonkeyPatch) -> None:
-    plain = OptimizerConfig(learning_rate=1e-2, eps=1.0)
-    recipe = replace(RECIPE, generator=plain, discriminator=plain)
-    one, two = Table(recipe), Table(recipe)
-    report = one.step(split(examples()), 0)
+    recipe = replace(RECIPE, generator=PLAIN, discriminator=PLAIN)
+    one, two = vits_table(recipe), vits_table(recipe)
+    report = one.step(PARTS, 0)
 
     def full(*arguments: object) -> None:
         raise torch.OutOfMemoryError
@@ -137,48 +91,47 @@ def test_memory_that_runs_out_in_mid_step_updates_no_player_twice(monkeypatch: p
     with monkeypatch.context() as patch:
         patch.setattr(two.game, "judged", full)
         with pytest.raises(torch.OutOfMemoryError):
-            two.step([whole(examples())], 0)
-    assert two.step(split(examples()), 0) == pytest.approx(report, rel=1e-4)
+            two.step([BATCH], 0)
+    assert two.step(PARTS, 0) == pytest.approx(report, rel=1e-4)
     for name, value in one.weights().items():
         torch.testing.assert_close(two.weights()[name], value, atol=1e-6, rtol=0, msg=name)
-    again = one.step(split(examples()), 1), two.step(split(examples()), 1)
+    again = one.step(PARTS, 1), two.step(PARTS, 1)
     assert again[1] == pytest.approx(again[0], rel=1e-3)
 
 
 def test_a_gradient_reaches_every_weight_of_both_players() -> None:
-    table = Table()
-    batch = whole(examples())
-    out = table.game.generate(batch, 0)
-    sum(table.game.judge(batch, out).values()).backward()  # type: ignore[union-attr]
+    table = vits_table()
+    out = table.game.generate(BATCH, 0)
+    sum(table.game.judge(BATCH, out).values()).backward()  # type: ignore[union-attr]
     assert all(p.grad is not None and p.grad.any() for p in table.discriminator.network.parameters())
     assert all(p.grad is None for p in table.generator.network.parameters()), "judging must not teach the generator"
-    sum(table.game.judged(batch, out, frozenset(TERMS)).values()).backward()  # type: ignore[union-attr]
+    sum(table.game.judged(BATCH, out, frozenset(TERMS)).values()).backward()  # type: ignore[union-attr]
     reached = [(name, p) for name, p in table.generator.network.named_parameters() if p.requires_grad]
     assert [name for name, p in reached if p.grad is None or not p.grad.any()] == []
 
 
 def test_the_generators_update_leaves_nothing_in_the_discriminators() -> None:
-    table = Table()
-    table.step([whole(examples())], 0)
+    table = vits_table()
+    table.step([BATCH], 0)
     assert all(p.grad is None and p.requires_grad for p in table.discriminator.network.parameters())
 
 
 def test_without_a_weight_the_discriminators_do_not_run() -> None:
     late = {name: From(step=5, value=1.0) if name in ADVERSARIAL else 1.0 for name in TERMS}
-    table = Table(replace(RECIPE, losses=late))
+    table = vits_table(replace(RECIPE, losses=late))
     judges = {name: value.clone() for name, value in table.weights().items() if name.startswith("discriminator")}
-    report = table.step([whole(examples())], 4)
+    report = table.step([BATCH], 4)
     assert not [name for name in report if "discriminator" in name or "adversarial" in name or "feature" in name]
     assert all(torch.equal(table.weights()[name], value) for name, value in judges.items())
-    report = table.step([whole(examples())], 5)
+    report = table.step([BATCH], 5)
     assert report["generator/adversarial"] > 0
     assert not all(torch.equal(table.weights()[name], value) for name, value in judges.items())
 
 
 def test_a_term_whose_weight_is_still_0_leaves_no_weight_without_a_gradient() -> None:
-    table = Table(replace(RECIPE, losses={**RECIPE.losses, "kl": From(step=5, value=1.0)}))
+    table = vits_table(replace(RECIPE, losses={**RECIPE.losses, "kl": From(step=5, value=1.0)}))
     before = table.weights()["generator/text_encoder.embedding.weight"].clone()
-    report = table.step([whole(examples())], 4)
+    report = table.step([BATCH], 4)
     assert "generator/kl" in report
     updated = table.generator.optimizer.state_dict()["state"]
     assert len(updated) == len([p for p in table.generator.network.parameters() if p.requires_grad])
@@ -220,9 +173,9 @@ def test_weights_left_out_are_as_published() -> None:
 
 
 def test_a_loss_that_is_not_finite_changes_no_weight() -> None:
-    table = Table()
+    table = vits_table()
     before = {name: value.clone() for name, value in table.weights().items()}
-    batch = whole(examples())
+    batch = whole(ITEMS, hop=HOP)
     batch.samples[2] = torch.nan
     with pytest.raises(NonFiniteError, match="loss is not finite"):
         table.step([batch], 0)

@@ -97,6 +97,11 @@ class VitsRecipe:
         spectrogram = self.model.spectrogram
         return Framing(sample_rate_hz=spectrogram.sample_rate_hz, hop=spectrogram.hop, min_frames=self.segment_frames)
 
+    @property
+    def undecided(self) -> tuple[str, ...]:
+        """See `models.recipes.Recipe`."""
+        return ("run.", "loader.")
+
     def stages(
         self, fabric: Fabric, run: Path, *, source: Callable[[], Source] | None, should_stop: Callable[[], bool]
     ) -> Sequence[Stage]:

@@ -31,6 +31,20 @@ class Played:
     mel: Tensor  # [B, M, segment_frames], of the recording
 
 
+@dataclass(frozen=True)
+class GameSettings:
+    """How slices are cut, compared and aligned.
+
+    alignment_noise: in shares of the deviation of an item's log-likelihoods (2.2).
+    """
+
+    spectrogram: SpectrogramConfig
+    mel: MelConfig
+    spectral: StftLossConfig
+    segment_frames: Schedule
+    alignment_noise: Schedule
+
+
 class Vits2Game:
     """The terms of VITS2 for the GAN step."""
 
@@ -44,28 +58,19 @@ class Vits2Game:
         generator: Player,
         discriminator: Player | None,
         *,
-        spectrogram: SpectrogramConfig,
-        mel: MelConfig,
-        spectral: StftLossConfig,
-        segment_frames: Schedule,
-        alignment_noise: Schedule,
+        settings: GameSettings,
     ) -> None:
-        """discriminator: None where no adversarial term is ever wanted. alignment_noise: in shares of the deviation
-        of an item's log-likelihoods (2.2)."""
+        """discriminator: None where no adversarial term is ever wanted."""
         self._fabric = fabric
         self._generator = generator
         self._discriminator = discriminator
-        self._spectrogram = spectrogram
-        self._mel = mel
-        self._spectral = spectral
-        self._segment_frames = segment_frames
-        self._alignment_noise = alignment_noise
+        self._settings = settings
 
     def generate(self, batch: Batch, step: int) -> Played:
-        cfg, n = self._spectrogram, int(value_at(self._segment_frames, step))
+        cfg, n = self._settings.spectrogram, int(value_at(self._settings.segment_frames, step))
         spec = linear_spectrogram(batch.samples, cfg, batch.frame_lengths * cfg.hop)
         noise = ItemNoise(batch.seeds, n_tokens=batch.n_tokens, n_frames=batch.n_frames, device=spec.device)
-        scale = value_at(self._alignment_noise, step)
+        scale = value_at(self._settings.alignment_noise, step)
 
         def align(value: Tensor, mask: Tensor) -> Tensor:
             drawn = noise.per_pair(*value.shape[1:]) if scale else value
@@ -84,7 +89,7 @@ class Vits2Game:
         )
         samples = padded_to(batch.samples.unsqueeze(1), n * cfg.hop)
         recorded = slice_segments(samples, out.slice_starts * cfg.hop, n * cfg.hop)
-        mel = mel_spectrogram(slice_segments(padded_to(spec, n), out.slice_starts, n), cfg, self._mel)
+        mel = mel_spectrogram(slice_segments(padded_to(spec, n), out.slice_starts, n), cfg, self._settings.mel)
         return Played(out, recorded, mel)
 
     def judge(self, batch: Batch, out: Played) -> dict[str, Tensor]:
@@ -93,8 +98,8 @@ class Vits2Game:
         return discriminator_terms(judgements, totals=batch.totals)
 
     def judged(self, batch: Batch, out: Played, wanted: frozenset[str]) -> dict[str, Tensor]:
-        cfg = self._spectrogram
-        generated_mel = mel_spectrogram(linear_spectrogram(out.out.samples.squeeze(1), cfg), cfg, self._mel)
+        cfg = self._settings.spectrogram
+        generated_mel = mel_spectrogram(linear_spectrogram(out.out.samples.squeeze(1), cfg), cfg, self._settings.mel)
 
         def judge() -> Judgements:
             assert self._discriminator is not None, "there is no discriminator to ask"
@@ -107,7 +112,7 @@ class Vits2Game:
             recorded=out.recorded,
             mel=out.mel,
             generated_mel=generated_mel,
-            spectral=self._spectral,
+            spectral=self._settings.spectral,
             judge=judge,
             totals=batch.totals,
             wanted=wanted,

@@ -6,54 +6,80 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
-
-import torch
+from typing import TYPE_CHECKING, Literal
 
 from sonorant.audio.spectrogram import MelConfig
 from sonorant.config import config
-from sonorant.data.batch import Batch
-from sonorant.data.dataset import DataConfig, LoaderConfig, Share
-from sonorant.data.prepare import Framing, read_corpus
+from sonorant.data.dataset import DataConfig, LoaderConfig
+from sonorant.data.prepare import Framing
 from sonorant.losses.spectral import StftLossConfig
-from sonorant.models.evaluation import Evaluation
-from sonorant.models.preparing import (
-    PREPARE,
-    decisive,
-    prepare_stage,
-    prepared_files,
-    to_stderr,
-    training_batches,
-)
+from sonorant.models.averages import last_state
+from sonorant.models.preparing import PREPARE, decisive, prepare_stage, prepared_files, to_stderr
 from sonorant.models.trained import Trained
 from sonorant.models.vits2.config import Vits2Config
-from sonorant.models.vits2.evaluate import Vits2Subject
-from sonorant.models.vits2.game import Played, Vits2Game
+from sonorant.models.vits2.game import GameSettings
 from sonorant.models.vits2.losses import TERMS
-from sonorant.models.vits2.model import Vits2
-from sonorant.nn.discriminators import DiscriminatorConfig, Discriminators
+from sonorant.models.vits2.training import (
+    COMPLETE,
+    DURATIONS,
+    TRAIN,
+    Start,
+    build_completion,
+    build_durations,
+    build_training,
+    from_source,
+    from_stage,
+)
+from sonorant.nn.discriminators import DiscriminatorConfig
+from sonorant.nn.duration_discriminator import DurationDiscriminatorConfig
+from sonorant.nn.noisy_duration import NoisyDurationConfig
 from sonorant.text.standard import StandardText, TextConfig
-from sonorant.text.symbols import SymbolTable
 from sonorant.training import checkpoint as checkpoints
-from sonorant.training.average import moving_average
+from sonorant.training.checkpoint import STATE
 from sonorant.training.devices import Precision
-from sonorant.training.gan import GanStep
-from sonorant.training.loop import CHECKPOINTS, RunConfig, Training, train
-from sonorant.training.optim import OptimizerConfig, set_up
+from sonorant.training.loop import CHECKPOINTS, RunConfig, train
+from sonorant.training.optim import OptimizerConfig
 from sonorant.training.schedule import Linear, Schedule, Steps, value_at
 from sonorant.training.stage import Stage
-from sonorant.training.step import Randomness
 from sonorant.training.terms import check_weights
 from sonorant.training.transfer import Source
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
 
-TRAIN = "train"
-
 
 def _published_weights() -> dict[str, Schedule]:
     return {"mel": 45.0, "spectral": 0.0, "kl": 1.0, "duration": 1.0, "adversarial": 1.0, "feature": 2.0}
+
+
+def _duration_weights() -> dict[str, Schedule]:
+    return {"duration": 1.0, "duration_adversarial": 1.0}
+
+
+@config
+class CompletionStage:
+    """A stage before all others that trains what a source lacks, such as its posterior, against the frozen rest."""
+
+    run: RunConfig
+    generator: OptimizerConfig = OptimizerConfig()
+
+
+@config
+class DurationStage:
+    """The last stage (2.1): the duration predictor against its discriminator, all else frozen."""
+
+    run: RunConfig = RunConfig(steps=30_000, log_every=200, evaluate_every=2000, checkpoint_every=5000)
+    batch_items: int = 64
+    network: DurationDiscriminatorConfig = DurationDiscriminatorConfig()
+    losses: Mapping[str, Schedule] = field(default_factory=_duration_weights)
+    generator: OptimizerConfig = OptimizerConfig(learning_rate=2e-4, clip_norm=1.0)
+    discriminator: OptimizerConfig = OptimizerConfig(learning_rate=2e-4, clip_norm=1.0)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "losses", {**_duration_weights(), **self.losses})
+        check_weights(self.losses, _duration_weights(), source="durations.losses")
+        if self.batch_items < 1:
+            raise ValueError(f"batch_items is {self.batch_items}: it must be at least 1")
 
 
 @config
@@ -79,6 +105,10 @@ class Vits2Recipe:
     """Weights of terms; those left out are as published."""
     generator: OptimizerConfig = OptimizerConfig()
     discriminator: OptimizerConfig = OptimizerConfig()
+    complete: CompletionStage | None = None
+    """Needs init_from."""
+    durations: DurationStage | None = None
+    """None is as the paper has it where the predictor is adversarial; others have no such stage."""
     average_decay: float = 0.999
     precision: Precision = "fp32"
     seed: int = 1234
@@ -93,6 +123,16 @@ class Vits2Recipe:
             raise ValueError(f"average_decay is {self.average_decay}: it must lie in 0 to 1, 1 excluded")
         if self.seed < 0:
             raise ValueError(f"seed is {self.seed}: it must not be below 0")
+        is_adversarial = isinstance(self.model.duration, NoisyDurationConfig)
+        if self.durations is None and is_adversarial:
+            object.__setattr__(self, "durations", DurationStage())
+        if self.durations is not None and not is_adversarial:
+            raise ValueError(
+                f"durations is set, but model.duration.kind is {self.model.duration.kind}: only an adversarial one has "
+                "that stage"
+            )
+        if self.complete is not None and self.init_from is None:
+            raise ValueError("complete is set, but there is no init_from whose weights it could complete")
         lengths = self.segment_frames.values if isinstance(self.segment_frames, Steps) else (self.segment_frames,)
         for length in lengths:
             if not isinstance(length, float | int) or length < 1 or length != int(length):
@@ -108,20 +148,54 @@ class Vits2Recipe:
             min_frames=int(value_at(self.segment_frames, 0)),
         )
 
+    @property
+    def game_settings(self) -> GameSettings:
+        """What its game is played with."""
+        return GameSettings(
+            spectrogram=self.model.spectrogram,
+            mel=self.mel,
+            spectral=self.spectral,
+            segment_frames=self.segment_frames,
+            alignment_noise=self.alignment_noise,
+        )
+
+    @property
+    def undecided(self) -> tuple[str, ...]:
+        """See `models.recipes.Recipe`; the last stage's settings are its own affair until it has begun."""
+        return ("run.", "loader.", "durations.", "durations:")
+
     def stages(
         self, fabric: Fabric, run: Path, *, source: Callable[[], Source] | None, should_stop: Callable[[], bool]
     ) -> Sequence[Stage]:
-        """Prepare, then train."""
+        """Prepare; complete what a source lacks; train; then train the durations."""
         settings = decisive(self)
-        gives = prepared_files(self.data)
+        last_settings = settings.pop("durations")
+        files = prepared_files(self.data)
+
+        def prepared() -> dict[str, Path]:
+            return {f"{PREPARE}/{name}": run / PREPARE / name for name in files}
+
+        def starting(folder: Path) -> Start:
+            # Only a beginning needs the weights; to freeze again what is frozen, the first stage always does.
+            begins = folder.name == COMPLETE or not checkpoints.steps(folder / CHECKPOINTS)
+            return from_source(source() if source is not None and begins else None, fabric, folder)
+
+        def run_complete(folder: Path) -> bool:
+            assert self.complete is not None
+            training = build_completion(self, fabric, run / PREPARE, starting(folder))
+            return train(fabric, training, self.complete.run, folder, should_stop=should_stop)
 
         def run_train(folder: Path) -> bool:
-            is_new = not checkpoints.steps(folder / CHECKPOINTS)
-            start = source() if is_new and source is not None else None
-            training = build(self, fabric, run / PREPARE, source=start)
+            start = starting(folder) if self.complete is None else from_stage(run / COMPLETE)
+            training = build_training(self, fabric, run / PREPARE, start)
             return train(fabric, training, self.run, folder, should_stop=should_stop)
 
-        return (
+        def run_durations(folder: Path) -> bool:
+            assert self.durations is not None
+            training = build_durations(self, fabric, run, folder)
+            return train(fabric, training, self.durations.run, folder, should_stop=should_stop)
+
+        stages = [
             prepare_stage(
                 self.data,
                 self.text,
@@ -132,60 +206,48 @@ class Vits2Recipe:
                     "min_frames": self.framing.min_frames,
                 },
                 say=to_stderr,
-            ),
+            )
+        ]
+        if self.complete is not None:
+            stages.append(
+                Stage(
+                    name=COMPLETE,
+                    settings=settings,
+                    inputs=prepared,
+                    gives=(),
+                    run=run_complete,
+                    goal={"steps": self.complete.run.steps},
+                    is_shared=True,
+                )
+            )
+        stages.append(
             Stage(
                 name=TRAIN,
                 settings=settings,
-                inputs=lambda: {f"{PREPARE}/{name}": run / PREPARE / name for name in gives},
+                inputs=prepared,
                 gives=(),
                 run=run_train,
                 goal={"steps": self.run.steps},
                 is_shared=True,
-            ),
+            )
         )
+        if self.durations is not None:
+            last_run = last_settings.pop("run")
+            stages.append(
+                Stage(
+                    name=DURATIONS,
+                    settings=last_settings,
+                    inputs=lambda: {f"{TRAIN}/{STATE}": last_state(run / TRAIN)},
+                    gives=(),
+                    run=run_durations,
+                    goal={"steps": last_run["steps"]},
+                    is_shared=True,
+                )
+            )
+        return tuple(stages)
 
     def read(self, run: Path, step: int | None) -> Trained:
         """What a run has made; see `models.recipes.Recipe`."""
         from sonorant.models.vits2.export import read
 
-        return read(self.model, run / PREPARE, run / TRAIN, step)
-
-
-def build(recipe: Vits2Recipe, fabric: Fabric, prepared: Path, *, source: Source | None = None) -> Training[Any]:
-    """The networks, their step, the batches and the evaluation of a run."""
-    corpus = read_corpus(prepared)
-    tables, cfg = corpus.tables, recipe.model
-    randomness = Randomness(recipe.seed, fabric.global_rank)
-    torch.manual_seed(randomness.of("weights"))
-    n_symbols = SymbolTable(tables.symbols).n_rows
-    network = Vits2(cfg, n_symbols, len(tables.speakers), len(tables.frontend.languages))
-    judges = Discriminators(recipe.discriminators)
-    generator = set_up(fabric, "generator", network, recipe.generator)
-    discriminator = set_up(fabric, "discriminator", judges, recipe.discriminator)
-    game = Vits2Game(
-        fabric,
-        generator,
-        discriminator,
-        spectrogram=cfg.spectrogram,
-        mel=recipe.mel,
-        spectral=recipe.spectral,
-        segment_frames=recipe.segment_frames,
-        alignment_noise=recipe.alignment_noise,
-    )
-    batches = training_batches(
-        recipe.data,
-        recipe.framing,
-        prepared,
-        corpus,
-        loader=recipe.loader,
-        seed=recipe.seed,
-        share=Share(fabric.global_rank, fabric.world_size),
-    )
-    return Training(
-        step=GanStep[Batch, Played](fabric, game, generator, discriminator, recipe.losses, randomness),
-        batches=batches,
-        average=moving_average(network, decay=recipe.average_decay),
-        evaluate=Evaluation(corpus, batches, subject=Vits2Subject, spectrogram=cfg.spectrogram, mel=recipe.mel),
-        best_by="mel",
-        parts=recipe.data.parts,
-    )
+        return read(self.model, run / PREPARE, run / TRAIN, run / DURATIONS, step)

@@ -1,0 +1,229 @@
+"""The stages of VITS2 as trainings: networks, step, batches and evaluation of each."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor, nn
+
+from sonorant.audio.spectrogram import linear_spectrogram
+from sonorant.data.batch import Batch
+from sonorant.data.dataset import Share, UtteranceBatches
+from sonorant.data.prepare import Corpus, Prepared, read_corpus
+from sonorant.data.shards.batches import ShardedBatches
+from sonorant.models.averages import averaged_weights
+from sonorant.models.evaluation import Evaluation
+from sonorant.models.preparing import PREPARE, training_batches
+from sonorant.models.vits2 import durations
+from sonorant.models.vits2.evaluate import Vits2Subject
+from sonorant.models.vits2.game import Played, Vits2Game
+from sonorant.models.vits2.losses import ADVERSARIAL, TERMS
+from sonorant.models.vits2.model import Vits2
+from sonorant.models.vits2.start import freeze_all_but, start_from, write_outcome
+from sonorant.nn.alignment import monotonic_alignment
+from sonorant.nn.discriminators import Discriminators
+from sonorant.nn.duration_discriminator import DurationDiscriminator
+from sonorant.nn.latent import StillNoise
+from sonorant.nn.noisy_duration import NoisyDurationPredictor
+from sonorant.text.symbols import SymbolTable
+from sonorant.training.average import moving_average
+from sonorant.training.gan import GanStep
+from sonorant.training.loop import Training
+from sonorant.training.optim import set_up
+from sonorant.training.schedule import Schedule
+from sonorant.training.step import Randomness
+from sonorant.training.supervised import SupervisedStep
+from sonorant.training.terms import Terms
+from sonorant.training.tracker import Exhibits
+from sonorant.training.transfer import Source, Transferred
+
+if TYPE_CHECKING:
+    from lightning_fabric import Fabric
+
+    from sonorant.models.vits2.recipe import Vits2Recipe
+
+COMPLETE, TRAIN, DURATIONS = "complete", "train", "durations"
+_VALIDATION = "validation.safetensors"
+
+Start = Callable[[Vits2, Corpus], Transferred | None]
+"""Gives a fresh network what it starts from, and says what became of it."""
+
+
+def from_source(source: Source | None, fabric: Fabric, folder: Path) -> Start:
+    """Start from a source's weights, telling and writing down what was taken; from nothing, where there is none."""
+
+    def start(network: Vits2, corpus: Corpus) -> Transferred | None:
+        if source is None:
+            return None
+        outcome = start_from(source, network, corpus.tables)
+        if fabric.is_global_zero:
+            write_outcome(source.name, outcome, folder)
+            print(f"{folder.name}: from {source.name}: {outcome}", file=sys.stderr)
+        return outcome
+
+    return start
+
+
+def from_stage(folder: Path) -> Start:
+    """Start from the averaged weights of an earlier stage of the same run."""
+
+    def start(network: Vits2, corpus: Corpus) -> None:
+        _, weights = averaged_weights(folder, None, best=False)
+        network.load_state_dict(dict(weights))
+
+    return start
+
+
+def build_training(recipe: Vits2Recipe, fabric: Fabric, prepared: Path, start: Start) -> Training[Any]:
+    """The main stage: everything at once, against the discriminators of waveforms."""
+    corpus = read_corpus(prepared)
+    randomness = Randomness(recipe.seed, fabric.global_rank)
+    network = new_network(recipe, corpus, randomness)
+    judges = Discriminators(recipe.discriminators)
+    start(network, corpus)
+    generator = set_up(fabric, "generator", network, recipe.generator)
+    discriminator = set_up(fabric, "discriminator", judges, recipe.discriminator)
+    game = Vits2Game(fabric, generator, discriminator, settings=recipe.game_settings)
+    batches = batches_of(recipe, fabric, prepared, corpus)
+    return Training(
+        step=GanStep[Batch, Played](fabric, game, generator, discriminator, recipe.losses, randomness),
+        batches=batches,
+        average=moving_average(network, decay=recipe.average_decay),
+        evaluate=_evaluation(recipe, corpus, batches),
+        best_by="mel",
+        parts=recipe.data.parts,
+    )
+
+
+def build_completion(recipe: Vits2Recipe, fabric: Fabric, prepared: Path, start: Start) -> Training[Any]:
+    """The stage before it: what the source lacked, such as a posterior, against the frozen rest; no discriminators."""
+    assert recipe.complete is not None, "this run has no such stage"
+    corpus = read_corpus(prepared)
+    randomness = Randomness(recipe.seed, fabric.global_rank)
+    network = new_network(recipe, corpus, randomness)
+    outcome = start(network, corpus)
+    if outcome is not None:  # going on, the checkpoint brings the weights, but what is frozen is asked again
+        freeze_all_but(network, (*outcome.fresh, *outcome.resized))
+    generator = set_up(fabric, "generator", network, recipe.complete.generator)
+    game = Vits2Game(fabric, generator, None, settings=recipe.game_settings)
+    weights = {name: weight for name, weight in recipe.losses.items() if name not in ADVERSARIAL}
+    batches = batches_of(recipe, fabric, prepared, corpus)
+    return Training(
+        step=SupervisedStep[Batch](fabric, _Objective(game, weights), generator, weights, randomness),
+        batches=batches,
+        average=moving_average(network, decay=recipe.average_decay),
+        evaluate=_evaluation(recipe, corpus, batches),
+        best_by="mel",
+        parts=recipe.data.parts,
+    )
+
+
+def build_durations(recipe: Vits2Recipe, fabric: Fabric, run: Path, folder: Path) -> Training[Any]:
+    """The last stage: durations against their own discriminator, on what the frozen rest says (2.1, figure 1a)."""
+    cfg = recipe.durations
+    assert cfg is not None, "this run has no such stage"
+    prepared = run / PREPARE
+    corpus = read_corpus(prepared)
+    randomness = Randomness(recipe.seed, fabric.global_rank)
+    network = new_network(recipe, corpus, randomness)
+    from_stage(run / TRAIN)(network, corpus)
+    network.to(fabric.device).eval()
+    if fabric.is_global_zero and not (folder / durations.CACHE).is_file():
+        batches = batches_of(recipe, fabric, prepared, corpus)
+        held_out = corpus.of("validation") or corpus.of("train")
+        for name, utterances in ((_VALIDATION, held_out), (durations.CACHE, corpus.of("train"))):
+            durations.cache(_explained(recipe, network, utterances, batches, fabric.device), folder / name)
+    fabric.barrier()
+    cached, measured = durations.read(folder / durations.CACHE), durations.read(folder / _VALIDATION)
+    assert isinstance(network.duration, NoisyDurationPredictor)
+    speakers = None if network.speaker is None else network.speaker.weight
+    predictor = durations.DurationNetwork(network.duration, speakers)
+    d_cond = recipe.model.d_condition(len(corpus.tables.speakers))
+    judge = DurationDiscriminator(cfg.network, recipe.model.d_hidden, d_cond)
+    generator = set_up(fabric, "generator", predictor, cfg.generator)
+    discriminator = set_up(fabric, "discriminator", judge, cfg.discriminator)
+    game = durations.DurationGame(fabric, generator, discriminator)
+
+    def evaluate(average: nn.Module, step: int) -> Exhibits:
+        return Exhibits(durations.duration_statistics(average, measured), {}, {})
+
+    return Training(
+        step=GanStep[durations.DurationPart, durations.Drawn](
+            fabric, game, generator, discriminator, cfg.losses, randomness
+        ),
+        batches=durations.DurationBatches(
+            cached,
+            items_per_batch=cfg.batch_items,
+            seed=recipe.seed,
+            share=Share(fabric.global_rank, fabric.world_size),
+        ),
+        average=moving_average(predictor, decay=recipe.average_decay),
+        evaluate=evaluate,
+        best_by="crps",
+    )
+
+
+def new_network(recipe: Vits2Recipe, corpus: Corpus, randomness: Randomness) -> Vits2:
+    """A fresh network for a corpus, the same for the same seed."""
+    tables = corpus.tables
+    torch.manual_seed(randomness.of("weights"))
+    n_symbols = SymbolTable(tables.symbols).n_rows
+    return Vits2(recipe.model, n_symbols, len(tables.speakers), len(tables.frontend.languages))
+
+
+def batches_of(
+    recipe: Vits2Recipe, fabric: Fabric, prepared: Path, corpus: Corpus
+) -> UtteranceBatches | ShardedBatches:
+    """The batches of a run's corpus, as its recipe wants them."""
+    return training_batches(
+        recipe.data,
+        recipe.framing,
+        prepared,
+        corpus,
+        loader=recipe.loader,
+        seed=recipe.seed,
+        share=Share(fabric.global_rank, fabric.world_size),
+    )
+
+
+class _Objective:
+    """The game without an opponent."""
+
+    def __init__(self, game: Vits2Game, weights: dict[str, Schedule]) -> None:
+        self.terms = tuple(name for name in TERMS if name in weights)
+        self._game = game
+
+    def __call__(self, batch: Batch, step: int, wanted: frozenset[str]) -> Terms:
+        return self._game.judged(batch, self._game.generate(batch, step), wanted)
+
+
+def _evaluation(recipe: Vits2Recipe, corpus: Corpus, batches: UtteranceBatches | ShardedBatches) -> Evaluation:
+    return Evaluation(corpus, batches, subject=Vits2Subject, spectrogram=recipe.model.spectrogram, mel=recipe.mel)
+
+
+@torch.no_grad()
+def _explained(
+    recipe: Vits2Recipe,
+    network: Vits2,
+    utterances: tuple[Prepared, ...],
+    batches: UtteranceBatches | ShardedBatches,
+    device: torch.device,
+) -> Iterator[tuple[Tensor, Tensor, int]]:
+    """What the network says of each token of each utterance, and how long the token lasts; no chance in it."""
+    for utterance in utterances:
+        batch = batches.example(utterance).to(device)
+        out = network.explain(
+            batch.tokens,
+            batch.token_lengths,
+            linear_spectrogram(batch.samples, recipe.model.spectrogram),
+            batch.frame_lengths,
+            batch.speakers,
+            batch.languages,
+            align=monotonic_alignment,
+            noise=StillNoise(1, device),
+        )
+        yield out.hidden[0].cpu(), out.durations[0].cpu(), utterance.speaker
