@@ -179,7 +179,7 @@ class Vits2(nn.Module):
         frame_mask = length_mask(spec_lengths, n_frames)
         embedding = self.embed(speaker)
 
-        prior: Prior = self.text_encoder(tokens, token_mask, embedding, language)
+        prior: Prior = self.text_encoder(tokens, token_mask, embedding, self._said_in(language))
         frame_noise = noise.per_frame(self.cfg.d_latent, n_frames)
         posterior: Posterior = self.posterior(self._seen(spec), frame_mask, frame_noise, embedding)
         z_p = self.flow(posterior.z, frame_mask, embedding)
@@ -221,7 +221,7 @@ class Vits2(nn.Module):
         tokens = pad_to_granule(tokens)
         token_mask = length_mask(token_lengths, tokens.shape[1])
         embedding = self.embed(speaker)
-        prior: Prior = self.text_encoder(tokens, token_mask, embedding, language)
+        prior: Prior = self.text_encoder(tokens, token_mask, embedding, self._said_in(language))
 
         duration_noise = prior.hidden.new_zeros(n_items, 0, n_tokens)
         if self.duration.d_noise:
@@ -272,6 +272,11 @@ class Vits2(nn.Module):
         """The samples of latent frames, in windows: [B, d_latent, T] -> [B, N], 0 past an item's end."""
         is_padded = z.shape[0] > 1  # one item alone fills its batch
         return self.decoder.decode_in_windows(z, embedding, mask if is_padded else None).squeeze(1)
+
+    def _said_in(self, language: Tensor | None) -> Tensor | None:
+        if self.n_languages > 1 and language is None:
+            raise ParameterError(f"the model has {self.n_languages} languages: say which is to be spoken")
+        return language
 
     def _seen(self, spec: Tensor) -> Tensor:
         """What the posterior sees of linear magnitudes: [B, n_bins, T] -> [B, n_posterior_inputs, T]."""
