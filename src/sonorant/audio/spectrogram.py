@@ -56,8 +56,12 @@ class MelConfig:
             raise ValueError(f"f_max_hz must be above f_min_hz, {self.f_min_hz:g}, but is {self.f_max_hz:g}")
 
 
+SILENCE = 1e-3
+"""The linear magnitude of silence, above 0 so that its root has a gradient."""
+
+
 def linear_spectrogram(samples: Tensor, cfg: SpectrogramConfig, lengths: Tensor | None = None) -> Tensor:
-    """Linear magnitudes, sqrt(re**2 + im**2 + 1e-6), with a Hann window, in float32.
+    """Linear magnitudes, sqrt(re**2 + im**2 + SILENCE**2), with a Hann window, in float32.
 
     samples: [B, N], in [-1, 1]; lengths: int64 [B], in samples, where items are padded; each > (n_fft - hop) / 2.
     Padding by reflection at each item's own ends gives N // hop frames. Returns [B, F, T]; frames past an item's are
@@ -72,7 +76,7 @@ def linear_spectrogram(samples: Tensor, cfg: SpectrogramConfig, lengths: Tensor 
         spectrum = torch.stft(
             padded, cfg.n_fft, hop_length=cfg.hop, win_length=cfg.win, window=window, center=False, return_complex=True
         )
-        return torch.sqrt(spectrum.real**2 + spectrum.imag**2 + 1e-6)
+        return torch.sqrt(spectrum.real**2 + spectrum.imag**2 + SILENCE**2)
 
 
 def _reflected(samples: Tensor, padding: int, lengths: Tensor | None) -> Tensor:

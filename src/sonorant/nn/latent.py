@@ -120,9 +120,9 @@ def random_starts(lengths: Tensor, n: int, u: Tensor) -> Tensor:
     return (u * n_starts).long().clamp(max=n_starts - 1)
 
 
-def padded_to(x: Tensor, n: int) -> Tensor:
-    """x: [B, C, T], with zeros behind it to at least n positions."""
-    return F.pad(x, (0, max(n - x.shape[2], 0)))
+def padded_to(x: Tensor, n: int, *, value: float = 0.0) -> Tensor:
+    """x: [B, C, T], with a value behind it to at least n positions."""
+    return F.pad(x, (0, max(n - x.shape[2], 0)), value=value)
 
 
 def slice_segments(x: Tensor, starts: Tensor, n: int) -> Tensor:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import torch
 from torch import Tensor
 
-from sonorant.audio.spectrogram import MelConfig, SpectrogramConfig, linear_spectrogram, mel_spectrogram
+from sonorant.audio.spectrogram import SILENCE, MelConfig, SpectrogramConfig, linear_spectrogram, mel_spectrogram
 from sonorant.data.batch import Batch
 from sonorant.losses.spectral import StftLossConfig
 from sonorant.models.slices import Judgements, judgements_to_learn, judgements_to_please
@@ -89,7 +90,9 @@ class Vits2Game:
         )
         samples = padded_to(batch.samples.unsqueeze(1), n * cfg.hop)
         recorded = slice_segments(samples, out.slice_starts * cfg.hop, n * cfg.hop)
-        mel = mel_spectrogram(slice_segments(padded_to(spec, n), out.slice_starts, n), cfg, self._settings.mel)
+        # Behind an item's end there is silence, in its samples as in its spectrum.
+        heard = padded_to(torch.where(out.explained.frame_mask > 0, spec, SILENCE), n, value=SILENCE)
+        mel = mel_spectrogram(slice_segments(heard, out.slice_starts, n), cfg, self._settings.mel)
         return Played(out, recorded, mel)
 
     def judge(self, batch: Batch, out: Played) -> dict[str, Tensor]:
