@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -41,3 +42,22 @@ def character_error_rate(references: list[str], heard: list[str]) -> float:
     import jiwer
 
     return float(jiwer.cer([plain(text) for text in references], [plain(text) for text in heard]))
+
+
+@cache
+def _speaker_encoder() -> Any:
+    from resemblyzer import VoiceEncoder
+
+    return VoiceEncoder("cpu", verbose=False)
+
+
+def speaker_likeness(some: Sequence[tuple[NDArray[np.float32], int]], others: Sequence[Any]) -> float:
+    """The cosine between the mean speaker embeddings of two lots of speech, each of samples and their rate in Hz."""
+    from resemblyzer import preprocess_wav
+
+    means = []
+    for lot in (some, others):
+        embeddings = [_speaker_encoder().embed_utterance(preprocess_wav(x, source_sr=rate_hz)) for x, rate_hz in lot]
+        mean = np.mean(embeddings, axis=0)
+        means.append(mean / np.linalg.norm(mean))
+    return float(means[0] @ means[1])

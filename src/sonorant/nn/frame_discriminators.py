@@ -60,12 +60,10 @@ class FrameDiscriminatorConfig:
 class FrameDiscriminator(nn.Module):
     """Judges frames of log-magnitude and phase by convolutions along time."""
 
-    window: Tensor
-
     def __init__(self, resolution: FrameResolution, *, channels: tuple[int, ...], kernel: int) -> None:
         super().__init__()
         self.hop = resolution.hop
-        self.register_buffer("window", torch.hann_window(resolution.n_fft), persistent=False)
+        self.n_fft = resolution.n_fft
         self.layers = nn.ModuleList()
         d_in = 3 * (resolution.n_fft // 2 + 1)
         for d_out in channels:
@@ -75,19 +73,20 @@ class FrameDiscriminator(nn.Module):
 
     def forward(self, samples: Tensor) -> Judgement:
         """samples: [B, 1, N]; N more than half of n_fft."""
-        features, logits = judged(seen(samples.squeeze(1), self.window, self.hop), self.layers, self.output)
+        features, logits = judged(seen(samples.squeeze(1), self.n_fft, self.hop), self.layers, self.output)
         return Judgement(logits=logits.flatten(1), features=(*features, logits))
 
 
-def seen(samples: Tensor, window: Tensor, hop: int) -> Tensor:
+def seen(samples: Tensor, n_fft: int, hop: int) -> Tensor:
     """What a frame discriminator sees: the scaled log-magnitude, the cosine and the sine of the phase.
 
     Always in full precision. Its gradient is finite wherever the samples are: no factor in it exceeds 1 / FLOOR.
-    samples: [B, N]; N more than half the window. Returns [B, 3 F, T].
+    samples: [B, N]; N more than half of n_fft. Returns [B, 3 F, T].
     """
     with torch.autocast(samples.device.type, enabled=False):
+        window = torch.hann_window(n_fft, device=samples.device)
         window = window / window.square().sum().sqrt()
-        spectrum = torch.stft(samples.float(), len(window), hop, window=window, return_complex=True)
+        spectrum = torch.stft(samples.float(), n_fft, hop, window=window, return_complex=True)
         power = spectrum.real**2 + spectrum.imag**2 + FLOOR**2
         # A cosine and sine have no jump where the angle has one, and the floor stands where neither is defined.
         log_magnitude = (0.5 * power.log() - LOG_CENTRE) / LOG_SPREAD

@@ -148,26 +148,26 @@ class ConvNeXtBlock(nn.Module):
 class OverlapAdd(nn.Module):
     """The inverse of an STFT whose frame i has its middle in the middle of samples i * hop to (i + 1) * hop."""
 
-    window: Tensor
-
     def __init__(self, n_fft: int, hop: int) -> None:
         super().__init__()
+        self.n_fft = n_fft
         self.hop = hop
-        self.register_buffer("window", torch.hann_window(n_fft), persistent=False)
 
     def forward(self, spectrum: Tensor, real: Tensor | None = None) -> Tensor:
         """The samples whose windowed frames come closest to the given ones (Griffin and Lim 1984, eq. 6).
 
         spectrum: complex [B, T, n_fft / 2 + 1]; real: [B, T, 1], 1 at real frames. Returns [B, 1, N], 0 outside them.
         """
-        n_fft, n_frames = len(self.window), spectrum.shape[1]
-        frames = torch.fft.irfft(spectrum, n=n_fft, dim=-1) * self.window
+        n_fft, n_frames = self.n_fft, spectrum.shape[1]
+        # Made anew, for a buffer that no checkpoint holds would be lost where networks are made without memory.
+        window = torch.hann_window(n_fft, device=spectrum.device)
+        frames = torch.fft.irfft(spectrum, n=n_fft, dim=-1) * window
         if real is None:
-            real = self.window.new_ones(1, n_frames, 1)
+            real = window.new_ones(1, n_frames, 1)
         else:
-            real = real.to(self.window.dtype)
+            real = real.to(window.dtype)
             frames = frames * real
-        total, envelope = self._sum(frames), self._envelope(real)
+        total, envelope = self._sum(frames), self._envelope(real, window)
         inside = real.expand(-1, -1, self.hop).flatten(1)
         beyond = (n_fft - self.hop) // 2
         n = n_frames * self.hop
@@ -182,9 +182,9 @@ class OverlapAdd(nn.Module):
             total[:, k : k + frames.shape[1]] += part
         return total.flatten(1)
 
-    def _envelope(self, real: Tensor) -> Tensor:
+    def _envelope(self, real: Tensor, window: Tensor) -> Tensor:
         """The sum of the squared windows of the real frames. real: [B, T, 1]. Returns [B, (T + K - 1) * hop]."""
-        squares = self.window.square().view(-1, self.hop)
+        squares = window.square().view(-1, self.hop)
         n_overlap = len(squares)
         around = F.pad(real.squeeze(2), (n_overlap - 1, n_overlap - 1)).unfold(1, n_overlap, 1)
         return (around @ squares.flip(0)).flatten(1)
