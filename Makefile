@@ -28,6 +28,7 @@ bench: .venv/tests .bench/peers
 	$(BIN)/python benchmarks/say.py
 	$(BIN)/python benchmarks/read_back.py
 	$(BIN)/python benchmarks/alignment.py
+	$(BIN)/python benchmarks/decoders.py
 	$(BIN)/python benchmarks/train_step.py
 
 clean:
