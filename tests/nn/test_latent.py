@@ -1,11 +1,24 @@
 from __future__ import annotations
 
+import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from torch.distributions import Normal
 
-from sonorant.nn.latent import ItemNoise, expand, log_likelihood, random_starts, sample, slice_segments, token_of_frame
+from sonorant.nn.latent import (
+    ItemNoise,
+    LogStdBounds,
+    StillNoise,
+    bounded,
+    expand,
+    log_likelihood,
+    padded_to,
+    random_starts,
+    sample,
+    slice_segments,
+    token_of_frame,
+)
 from tests.nn.random_weights import normal
 
 durations = st.integers(1, 7).flatmap(
@@ -49,6 +62,68 @@ def test_an_items_noise_depends_on_neither_its_neighbours_nor_its_padding() -> N
     assert torch.equal(both.per_token(2, 5)[:1, :, :3], alone.per_token(2, 3))
     assert torch.equal(both.uniform()[:1], alone.uniform())
     assert not torch.equal(of_both[0, :, :9], of_both[1, :, :9])
+
+
+def test_noise_of_pairs_depends_on_neither_neighbours_nor_padding() -> None:
+    device = torch.device("cpu")
+    both = ItemNoise([7, 8], n_tokens=[3, 5], n_frames=[9, 20], device=device)
+    alone = ItemNoise([7], n_tokens=[3], n_frames=[9], device=device)
+    of_both, of_one = both.per_pair(6, 25), alone.per_pair(3, 9)
+    assert of_both.shape == (2, 6, 25)
+    assert torch.equal(of_both[:1, :3, :9], of_one)
+    for item, (n_tokens, n_frames) in enumerate(((3, 9), (5, 20))):
+        assert of_both[item, :n_tokens, :n_frames].all()
+        assert not of_both[item, n_tokens:].any()
+        assert not of_both[item, :, n_frames:].any()
+    assert not torch.equal(of_both[0, :3, :9], of_both[1, :3, :9])
+    assert torch.equal(both.uniform()[:1], alone.uniform())
+    large = ItemNoise([1], n_tokens=[200], n_frames=[200], device=device).per_pair(200, 200)
+    assert abs(float(large.mean())) < 0.02
+    assert abs(float(large.std()) - 1) < 0.02
+
+
+def test_still_noise_is_none() -> None:
+    still = StillNoise(3, torch.device("cpu")).per_frame(5, 7)
+    assert still.shape == (3, 5, 7)
+    assert not still.any()
+
+
+def test_bounds_bend_what_is_far_and_hardly_touch_what_is_near() -> None:
+    bounds = LogStdBounds(low=-6.0, high=2.0)
+    x = torch.linspace(-40, 40, 801, dtype=torch.float64).requires_grad_()
+    bent = bounded(x, bounds)
+    bent.sum().backward()
+    assert x.grad is not None
+    at, y, slope = x.detach(), bent.detach(), x.grad
+    assert float(y[0]) == pytest.approx(-6, abs=1e-6)
+    assert float(y[-1]) == pytest.approx(2, abs=1e-6)
+    assert (y.diff() >= 0).all()
+    middle = (at + 2).abs() < 0.15
+    torch.testing.assert_close(y[middle], at[middle], atol=1e-4, rtol=0)
+    torch.testing.assert_close(slope[middle], torch.ones_like(slope[middle]), atol=2e-3, rtol=0)
+    assert (slope[(at > -14) & (at < 10)] > 0).all()
+
+
+def test_without_bounds_nothing_is_bent() -> None:
+    x = normal(2, 3, 4) * 100
+    assert bounded(x, None) is x
+
+
+@pytest.mark.parametrize(("low", "high"), [(1.0, 1.0), (2.0, -2.0), (float("nan"), 1.0), (0.0, float("nan"))])
+def test_bounds_that_hold_nothing_are_refused(low: float, high: float) -> None:
+    with pytest.raises(ValueError, match="they must be low < high"):
+        LogStdBounds(low=low, high=high)
+
+
+def test_padding_reaches_a_length_and_shortens_nothing() -> None:
+    x = normal(2, 3, 4)
+    longer = padded_to(x, 6)
+    assert longer.shape == (2, 3, 6)
+    assert torch.equal(longer[:, :, :4], x)
+    assert not longer[:, :, 4:].any()
+    assert (padded_to(x, 6, value=7.0)[:, :, 4:] == 7).all()
+    assert torch.equal(padded_to(x, 4), x)
+    assert torch.equal(padded_to(x, 2), x)
 
 
 def test_likelihood_is_that_of_a_gaussian() -> None:
