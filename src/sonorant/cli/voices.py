@@ -129,7 +129,8 @@ def export_run(
 @app.command("import")
 def import_(
     source: Annotated[
-        Path, typer.Argument(help="Piper .onnx, official VITS G_*.pth, or transformers VitsModel folder.")
+        Path,
+        typer.Argument(help="Piper .onnx, official VITS or p0p4k VITS2 G_*.pth, or transformers VitsModel folder."),
     ],
     out: _OutArgument,
     name: Annotated[str | None, typer.Option(help="The voice's name; by default that of OUT.")] = None,

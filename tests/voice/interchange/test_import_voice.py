@@ -71,6 +71,7 @@ def test_an_official_checkpoint_speaks(tmp_path: Path) -> None:
     import_voice(random_official(tmp_path / "source"), tmp_path / "voice", name="mine", licence="mit")
     voice = load_voice(tmp_path / "voice")
     assert (voice.name, voice.speakers, voice.languages) == ("mine", ("speaker 0", "speaker 1"), ("en-us",))
+    assert voice.manifest.system == "vits"
     assert voice.manifest.frontend.layout.blank == "_"
     assert voice.manifest.symbols == vits_symbols()
     assert check.run(voice).passed

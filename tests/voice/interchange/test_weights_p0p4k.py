@@ -153,6 +153,15 @@ def test_a_configuration_may_not_contradict_the_weights() -> None:
     model = {"use_transformer_flows": True, "transformer_flow_type": "fft"}
     with pytest.raises(ImportingError, match=r"a flow of type pre_conv2, but its config\.json says 'fft'"):
         coupling_of(to_p0p4k(named(published_flow(HiddenTransformerConfig()))), model)
+    for model in (
+        {"use_transformer_flows": False},
+        {"use_transformer_flows": False, "transformer_flow_type": "pre_conv2"},
+    ):
+        with pytest.raises(
+            ImportingError, match=r"of type pre_conv2, but its config\.json says use_transformer_flows false"
+        ):
+            coupling_of(to_p0p4k(named(published_flow(HiddenTransformerConfig()))), model)
+    model = {"use_transformer_flows": True, "transformer_flow_type": "fft"}
     with pytest.raises(ImportingError, match=r"has no transformer in its flow, but its config\.json says 'fft'"):
         coupling_of(to_p0p4k(named(published_flow(PlainCouplingConfig()))), model)
 

@@ -26,9 +26,9 @@ def import_voice(
 ) -> None:
     """Make the voice folder `out` from a foreign voice.
 
-    source: a Piper `.onnx` with its `.onnx.json` beside it; an official VITS `G_*.pth` with its `config.json`;
-    a transformers `VitsModel` folder.
-    language, symbols: for sources that do not say them (official VITS checkpoints). note: a paragraph for the card.
+    source: a Piper `.onnx` with its `.onnx.json` beside it; a `G_*.pth` of the official VITS or of
+    p0p4k's VITS2 with its `config.json`; a transformers `VitsModel` folder.
+    language, symbols: for sources that do not say them (`G_*.pth`). note: a paragraph for the card.
     Raises ImportingError when the source cannot become a voice, VoiceError when `out` cannot be written.
     """
     overrides = Overrides(name=name, language=language, symbols=symbols, licence=licence)
@@ -51,4 +51,6 @@ def read_foreign(source: Path, overrides: Overrides) -> Imported:
         from sonorant.voice.interchange.vits import read_vits
 
         return read_vits(source, overrides)
-    raise ImportingError(f"{source}: expected a Piper .onnx, an official VITS .pth, or a transformers VitsModel folder")
+    raise ImportingError(
+        f"{source}: expected a Piper .onnx, an official VITS or p0p4k VITS2 .pth, or a transformers VitsModel folder"
+    )

@@ -70,7 +70,7 @@ def write_imported(imported: Imported, out: Path, *, note: str = "", replace: bo
     purpose = Purpose.CONVERSION if converts else Purpose.SPEAKING
     voice = NewVoice(
         name=imported.name,
-        system="vits",
+        system=foreign.system,
         model=plain(foreign.cfg),
         weights=build(foreign, purpose, source=imported.source).state_dict(),
         n_symbols=foreign.n_symbols,

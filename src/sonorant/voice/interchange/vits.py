@@ -1,4 +1,4 @@
-"""Official VITS checkpoints: `G_*.pth` with the `config.json` they were trained from."""
+"""Checkpoints of the official VITS and of p0p4k's VITS2: `G_*.pth` with the `config.json` they were trained from."""
 
 from __future__ import annotations
 
@@ -9,29 +9,37 @@ from sonorant.errors import ConfigError, ImportingError
 from sonorant.text.frontend import FrontendConfig
 from sonorant.text.standard import vits_symbols
 from sonorant.text.symbols import TokenLayout
+from sonorant.voice.interchange.config_p0p4k import is_p0p4k, read_p0p4k, refuse_descendants
 from sonorant.voice.interchange.imported import Imported, Overrides, espeak_language
-from sonorant.voice.interchange.weights_vits import read_official
+from sonorant.voice.interchange.weights_vits import load_official, read_official
 from sonorant.voice.manifest import SynthesisSettings
 
-# The cleaners of the official repository that we know how to follow, and the espeak-ng voice they use.
+# The cleaners of the two repositories that we know how to follow, and the espeak-ng voice they use.
 _CLEANERS = {"english_cleaners2": "en-us", "english_cleaners3": "en-us"}
 
 
 def read_vits(source: Path, overrides: Overrides) -> Imported:
-    """Read an official checkpoint. The weights are unpickled as weights only.
+    """Read a checkpoint of either kind, told by what it has. The weights are unpickled as weights only.
 
-    Raises ImportingError when the configuration is missing, or its symbols or language are not said.
+    Raises ImportingError when the configuration is missing or contradicts the weights, or when its symbols or language
+    are not said.
     """
     about = source.with_name("config.json")
     if not about.is_file():
-        raise ImportingError(f"{source}: an official VITS checkpoint needs config.json beside it; {about} is missing")
+        raise ImportingError(f"{source}: a checkpoint of VITS needs config.json beside it; {about} is missing")
     try:
         said = read_json(about)
     except ConfigError as error:
         raise ImportingError(str(error)) from None
     if not isinstance(said, dict) or not isinstance(said.get("data"), dict):
         raise ImportingError(f"{about}: has no 'data' section, expected an official VITS configuration")
-    network, official = read_official(source, said, source=str(about))
+    state = load_official(source)
+    refuse_descendants(state, source=str(source))
+    is_vits2 = is_p0p4k(state, said)
+    read, kind = (
+        (read_p0p4k, "a checkpoint of p0p4k's VITS2") if is_vits2 else (read_official, "an official VITS checkpoint")
+    )
+    network = read(state, said, source=str(source), about=str(about))
     symbols = _symbols(said, overrides, about)
     n_rows = network.n_symbols
     if n_rows != max(symbols.values()) + 1:
@@ -61,10 +69,10 @@ def read_vits(source: Path, overrides: Overrides) -> Imported:
         licence=overrides.licence,
         source=source.name,
         notes=(
-            "Imported from an official VITS checkpoint.",
+            f"Imported from {kind}.",
             *(
-                (f"Keys of its config.json that were not used: {', '.join(official.unknown)}.",)
-                if official.unknown
+                (f"Keys of its config.json that were not used: {', '.join(network.unknown)}.",)
+                if network.unknown
                 else ()
             ),
         ),

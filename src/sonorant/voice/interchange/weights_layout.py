@@ -1,4 +1,4 @@
-"""Naming and fitting the weights of a foreign checkpoint of the VITS kind."""
+"""Naming and fitting the weights of a foreign checkpoint of VITS or VITS2."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from sonorant.errors import ImportingError
 from sonorant.models import Purpose
 from sonorant.models.vits.config import VitsConfig
 from sonorant.models.vits.model import Vits
+from sonorant.models.vits2.config import Vits2Config
+from sonorant.models.vits2.model import Vits2
 
 LENGTH = "parametrizations.weight.original0"
 DIRECTION = "parametrizations.weight.original1"
@@ -25,11 +27,30 @@ _SHOWN = 4
 class ForeignModel:
     """What was read of another program's checkpoint."""
 
-    cfg: VitsConfig
+    cfg: VitsConfig | Vits2Config
     n_symbols: int
     n_speakers: int
     state: dict[str, Tensor]
     """In our names; weight norm split or folded, as it was found."""
+    unknown: tuple[str, ...] = ()
+    """Keys of its configuration, dotted, that were not understood: a fork's, perhaps with a meaning that is lost."""
+
+    @property
+    def system(self) -> str:
+        """The system it becomes a voice of, as a voice folder names it."""
+        match self.cfg:
+            case VitsConfig():
+                return "vits"
+            case Vits2Config():
+                return "vits2"
+
+    def network(self, purpose: Purpose) -> Vits | Vits2:
+        """A fresh network of its sizes."""
+        match self.cfg:
+            case VitsConfig():
+                return Vits(self.cfg, self.n_symbols, self.n_speakers, purpose)
+            case Vits2Config():
+                return Vits2(self.cfg, self.n_symbols, self.n_speakers, purpose=purpose)
 
 
 @dataclass(frozen=True)
@@ -114,11 +135,11 @@ def fit(state: Mapping[str, Tensor], like: Mapping[str, Tensor], *, source: str)
     return {name: value.to(like[name].dtype) for name, value in fitted.items()}
 
 
-def build(model: ForeignModel, purpose: Purpose, *, source: str) -> Vits:
-    """The network of a foreign model, with its weights."""
-    vits = Vits(model.cfg, model.n_symbols, model.n_speakers, purpose)
-    vits.load_state_dict(fit(model.state, vits.state_dict(), source=source))
-    return vits
+def build(model: ForeignModel, purpose: Purpose, *, source: str) -> Vits | Vits2:
+    """The network of a foreign model, with its weights. Raises ImportingError when they do not fit it."""
+    network = model.network(purpose)
+    network.load_state_dict(fit(model.state, network.state_dict(), source=source))
+    return network
 
 
 def _from_other_weight_norm(state: Mapping[str, Tensor], name: str, used: set[str]) -> Tensor | None:

@@ -111,15 +111,19 @@ def coupling_of(
     told apart. Raises ImportingError where it is needed and silent, and where it contradicts the weights.
     """
     kind = detect(state, source=source)
-    said = model.get("transformer_flow_type") if model.get("use_transformer_flows", True) else None
+    said, uses = model.get("transformer_flow_type"), model.get("use_transformer_flows")
     if kind == "plain":
-        if model.get("use_transformer_flows"):
+        if uses:
             raise ImportingError(f"{source}: has no transformer in its flow, but its config.json says {said!r}")
         return PlainCouplingConfig()
     fitting = {name: coupling for name, (its_kind, coupling) in _TYPES.items() if its_kind == kind}
+    expected = " or ".join(fitting)
+    if uses is not None and not uses:
+        raise ImportingError(
+            f"{source}: has a flow of type {expected}, but its config.json says use_transformer_flows false"
+        )
     if isinstance(said, str) and said in fitting:
         return fitting[said]
-    expected = " or ".join(fitting)
     if said is not None:
         raise ImportingError(f"{source}: has a flow of type {expected}, but its config.json says {said!r}")
     if len(fitting) > 1:

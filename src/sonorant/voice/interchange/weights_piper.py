@@ -189,6 +189,7 @@ def _architecture(state: dict[str, Tensor], graph: _Graph, sample_rate_hz: int, 
     speakers = state.get("emb_g.weight")
     decoder = _decoder(shape, count, graph)
     return network_config(
+        VitsConfig,
         {
             "spectrogram": {"sample_rate_hz": sample_rate_hz, "hop": int(np.prod(decoder["upsample_rates"]))},
             "d_hidden": d_hidden,

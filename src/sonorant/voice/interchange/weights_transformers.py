@@ -173,6 +173,7 @@ def config_from_transformers(data: object, *, source: str = "config.json") -> Vi
     if not isinstance(rates, list) or not all(isinstance(rate, int) for rate in rates):
         raise ImportingError(f"{source}: upsample_rates must be a list of whole numbers, but is {rates!r}")
     return network_config(
+        VitsConfig,
         {
             "spectrogram": {
                 "sample_rate_hz": said["sampling_rate"],

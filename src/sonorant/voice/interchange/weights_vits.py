@@ -5,9 +5,8 @@ from __future__ import annotations
 import pickle
 import struct
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
@@ -24,6 +23,8 @@ from sonorant.voice.interchange.weights_layout import (
     fit,
     rules,
 )
+
+AnyConfig = TypeVar("AnyConfig")
 
 _WAVENET = (
     ("wavenet.gates.{}", "enc.in_layers.{}"),
@@ -142,17 +143,7 @@ def load_official(path: Path) -> dict[str, Tensor]:
     return {str(name): value for name, value in state.items()}
 
 
-@dataclass(frozen=True)
-class OfficialConfig:
-    """What an official config.json says of the network."""
-
-    cfg: VitsConfig
-    n_speakers: int
-    unknown: tuple[str, ...]
-    """Keys, dotted, that the official code does not have: a fork's, perhaps with a meaning that is lost here."""
-
-
-_KNOWN = {
+OFFICIAL_KEYS = {
     "train": "log_interval eval_interval seed epochs learning_rate betas eps batch_size fp16_run lr_decay segment_size "
     "init_lr_ratio warmup_epochs c_mel c_kl",
     "data": "training_files validation_files text_cleaners max_wav_value sampling_rate filter_length hop_length "
@@ -161,15 +152,27 @@ _KNOWN = {
     "resblock_kernel_sizes resblock_dilation_sizes upsample_rates upsample_initial_channel upsample_kernel_sizes "
     "n_layers_q use_spectral_norm use_sdp gin_channels",
 }
+"""The keys of each section of an official config.json."""
 
 
-def config_from_official(data: object, *, source: str = "config.json") -> OfficialConfig:
-    """The network's configuration from the contents of an official config.json.
+def config_from_official(data: object, *, source: str = "config.json") -> tuple[VitsConfig, int]:
+    """The network's configuration, and its speakers, from the contents of an official config.json.
 
-    Posterior and flow depth are 16 and 4 as in the official code, which ignores `n_layers_q`.
     Raises ImportingError naming the keys that are missing or wrong.
     """
-    model, audio = _section(data, "model", source), _section(data, "data", source)
+    sizes, n_speakers = sizes_from_official(data, source=source)
+    is_stochastic = section(data, "model", source).get("use_sdp", True)
+    sizes["duration"] = {"kind": "stochastic" if is_stochastic else "deterministic"}
+    return network_config(VitsConfig, sizes, source=source), n_speakers
+
+
+def sizes_from_official(data: object, *, source: str = "config.json") -> tuple[dict[str, Any], int]:
+    """What an official config.json says of the network but for its durations, as plain values, and its speakers.
+
+    Posterior and flow have their depths, 16 and 4, from the official code, which ignores `n_layers_q`.
+    Raises ImportingError naming the keys that are missing or wrong.
+    """
+    model, audio = section(data, "model", source), section(data, "data", source)
     needed = {
         "model": "inter_channels hidden_channels filter_channels n_heads n_layers kernel_size p_dropout resblock "
         "resblock_kernel_sizes resblock_dilation_sizes upsample_rates upsample_initial_channel upsample_kernel_sizes",
@@ -179,78 +182,83 @@ def config_from_official(data: object, *, source: str = "config.json") -> Offici
     missing += [f"data.{key}" for key in needed["data"].split() if key not in audio]
     if missing:
         raise ImportingError(f"{source}: lacks {', '.join(missing)}; it is not a configuration of VITS")
-    is_stochastic = model.get("use_sdp", True)
-    cfg = network_config(
-        {
-            "spectrogram": {
-                "sample_rate_hz": audio["sampling_rate"],
-                "n_fft": audio["filter_length"],
-                "hop": audio["hop_length"],
-                "win": audio["win_length"],
-            },
-            "d_hidden": model["hidden_channels"],
-            "d_latent": model["inter_channels"],
-            "d_speaker": model.get("gin_channels") or 256,
-            "text_encoder": {
-                "d_filter": model["filter_channels"],
-                "n_heads": model["n_heads"],
-                "n_layers": model["n_layers"],
-                "kernel": model["kernel_size"],
-                "dropout": model["p_dropout"],
-            },
-            "duration": {"kind": "stochastic" if is_stochastic else "deterministic"},
-            "decoder": {
-                "d_initial": model["upsample_initial_channel"],
-                "upsample_rates": model["upsample_rates"],
-                "upsample_kernels": model["upsample_kernel_sizes"],
-                "resblock": str(model["resblock"]),
-                "resblock_kernels": model["resblock_kernel_sizes"],
-                "resblock_dilations": model["resblock_dilation_sizes"],
-            },
-        },
-        source=source,
-    )
     n_speakers = audio.get("n_speakers", 0)
     if not isinstance(n_speakers, int):
         raise ImportingError(f"{source}: data.n_speakers must be a whole number, but is {n_speakers!r}")
     if n_speakers > 1 and not model.get("gin_channels"):
         raise ImportingError(f"{source}: data.n_speakers is {n_speakers}, but model.gin_channels is 0")
-    return OfficialConfig(cfg=cfg, n_speakers=max(n_speakers, 1), unknown=_unknown(data))
+    sizes = {
+        "spectrogram": {
+            "sample_rate_hz": audio["sampling_rate"],
+            "n_fft": audio["filter_length"],
+            "hop": audio["hop_length"],
+            "win": audio["win_length"],
+        },
+        "d_hidden": model["hidden_channels"],
+        "d_latent": model["inter_channels"],
+        "d_speaker": model.get("gin_channels") or 256,
+        "text_encoder": {
+            "d_filter": model["filter_channels"],
+            "n_heads": model["n_heads"],
+            "n_layers": model["n_layers"],
+            "kernel": model["kernel_size"],
+            "dropout": model["p_dropout"],
+        },
+        "decoder": {
+            "d_initial": model["upsample_initial_channel"],
+            "upsample_rates": model["upsample_rates"],
+            "upsample_kernels": model["upsample_kernel_sizes"],
+            "resblock": str(model["resblock"]),
+            "resblock_kernels": model["resblock_kernel_sizes"],
+            "resblock_dilations": model["resblock_dilation_sizes"],
+        },
+    }
+    return sizes, max(n_speakers, 1)
 
 
-def network_config(data: dict[str, Any], *, source: str) -> VitsConfig:
+def network_config(kind: type[AnyConfig], data: dict[str, Any], *, source: str) -> AnyConfig:
     """The configuration that plain values say; ImportingError if they cannot be one."""
     try:
-        return parse(VitsConfig, data, source=source)
+        return parse(kind, data, source=source)
     except ConfigError as error:
         raise ImportingError(str(error)) from None
 
 
 def read_official(
-    checkpoint: Path, config: object, *, source: str = "config.json"
-) -> tuple[ForeignModel, OfficialConfig]:
-    """A model from a `G_*.pth` and the contents of the config.json that belongs to it."""
-    official = config_from_official(config, source=source)
-    state = load_official(checkpoint)
+    state: Mapping[str, Tensor], config: object, *, source: str = "the checkpoint", about: str = "config.json"
+) -> ForeignModel:
+    """A model from the state in a `G_*.pth`, and the contents of the config.json that belongs to it.
+
+    source, about: what they are called in errors. Raises ImportingError when either is not VITS's.
+    """
+    cfg, n_speakers = config_from_official(config, source=about)
+    n_symbols = n_symbols_in(state, source=source)
+    ours = OFFICIAL.state_to_ours(state, source=source)
+    return ForeignModel(cfg, n_symbols, n_speakers, ours, unknown_keys(config, OFFICIAL_KEYS))
+
+
+def n_symbols_in(state: Mapping[str, Tensor], *, source: str) -> int:
+    """How many symbols a state, under the official names, has an embedding for."""
     if (table := state.get("enc_p.emb.weight")) is None:
-        raise ImportingError(f"{checkpoint}: lacks enc_p.emb.weight; it is not a checkpoint of VITS")
-    ours = OFFICIAL.state_to_ours(state, source=str(checkpoint))
-    return ForeignModel(official.cfg, table.shape[0], official.n_speakers, ours), official
+        raise ImportingError(f"{source}: lacks enc_p.emb.weight; it is not a checkpoint of VITS")
+    return table.shape[0]
 
 
-def _section(data: object, name: str, source: str) -> dict[str, Any]:
-    section = data.get(name) if isinstance(data, dict) else None
-    if not isinstance(section, dict):
+def section(data: object, name: str, source: str) -> dict[str, Any]:
+    """A section of an official config.json; ImportingError if there is none."""
+    found = data.get(name) if isinstance(data, dict) else None
+    if not isinstance(found, dict):
         raise ImportingError(f"{source}: has no section '{name}'; it is not a configuration of VITS")
-    return section
+    return found
 
 
-def _unknown(data: object) -> tuple[str, ...]:
+def unknown_keys(data: object, known: Mapping[str, str]) -> tuple[str, ...]:
+    """The keys, dotted, that a configuration has and `known` does not list under their section."""
     assert isinstance(data, dict)
     unknown = []
-    for name, section in data.items():
-        if name not in _KNOWN or not isinstance(section, dict):
+    for name, content in data.items():
+        if name not in known or not isinstance(content, dict):
             unknown.append(str(name))
         else:
-            unknown += [f"{name}.{key}" for key in section if key not in _KNOWN[name].split()]
+            unknown += [f"{name}.{key}" for key in content if key not in known[name].split()]
     return tuple(unknown)
