@@ -1,84 +1,50 @@
-"""Speed and memory of a VITS training step beside coqui-tts's, same sizes, batch and lengths, in one interleaved run.
+"""Speed and memory of a training step beside coqui-tts's VITS, same sizes, batch and lengths, in one interleaved run.
 
     make bench        # makes .bench with coqui-tts in it, then runs this among others
 
 A step is an update of the discriminators and one of the generator in full precision on the CPU. Each program lives in a
-process of its own and steps when it is asked to, the two taking turns. Both models are the paper's: 36.3 M parameters
-with 178 symbols, six discriminators of 46.7 M, slices of 8192 samples, AdamW; the losses and their weights are the
-same. A ratio above 1 means sonorant is better. Times are best and (median).
+process of its own and steps when it is asked to, all taking turns. The two VITS are the paper's: 36.3 M parameters with
+178 symbols, six discriminators of 46.7 M, slices of 8192 samples, AdamW; the losses and their weights are the same. A
+third is our VITS2 of the published sizes with an inverse STFT for its decoder, before the same discriminators. A ratio
+above 1 means sonorant is better. Times are best and (median).
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import platform
-import statistics
-import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from asking import Worker, spread, times_as_fast
+
 HERE = Path(__file__).parent
+NAMES = ("sonorant VITS", "sonorant VITS2, inverse STFT", "coqui-tts VITS")
 HOP, RATE_HZ = 256, 22_050
 NOTES = """
-Same on both sides: architecture, losses and their weights, discriminators, AdamW (its betas, eps and decay), length of
+Same in both VITS: architecture, losses and their weights, discriminators, AdamW (its betas, eps and decay), length of
 the gradient computed. What differs in what a step does:
 
 - sonorant also keeps a moving average of the generator's weights; its time and memory are counted.
 - sonorant computes mel spectrograms of slices only; coqui-tts of whole recordings.
 - sonorant asks no gradient of the discriminators' weights when it updates the generator; coqui-tts computes it and
   throws it away.
-- coqui-tts is stepped as its trainer does it, without the trainer's logging."""
+- coqui-tts is stepped as its trainer does it, without the trainer's logging.
+
+The VITS2 has the same losses with the same weights, discriminators and AdamW. Its posterior sees mel spectra, its
+couplings have transformers, its durations come of two convolutions and noise (their own adversary trains after all
+else), and its decoder is a ConvNeXt of 512 channels and 8 layers that ends in an inverse STFT."""
 
 
-class Worker:
-    """A program that builds a model once and then takes a step when asked to."""
-
-    def __init__(self, command: list[str]) -> None:
-        # Threads that wait for work sleep: else those of one program would take from the other's time.
-        environment = {**os.environ, "OMP_WAIT_POLICY": "PASSIVE"}
-        self._process = subprocess.Popen(
-            command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-            env=environment,
-        )
-        self.facts = self._answer()
-
-    def ask(self, what: str) -> dict[str, Any]:
-        assert self._process.stdin is not None
-        self._process.stdin.write(what + "\n")
-        self._process.stdin.flush()
-        return self._answer()
-
-    def close(self) -> None:
-        self._process.communicate()
-
-    def _answer(self) -> dict[str, Any]:
-        assert self._process.stdout is not None
-        for line in self._process.stdout:
-            if line.startswith("{"):  # other lines are a library's
-                answer: dict[str, Any] = json.loads(line)
-                return answer
-        raise SystemExit(f"{' '.join(map(str, self._process.args))} stopped: run it by hand to see why")
-
-
-def row(name: str, unit: str, ours: list[float], theirs: list[float]) -> str:
-    a, b = statistics.median(ours), statistics.median(theirs)
-    spread = [f"{min(values):.2f} ({middle:.2f}) {unit}" for values, middle in ((ours, a), (theirs, b))]
-    return f"| {name} | {spread[0]} | {spread[1]} | {min(theirs) / min(ours):.2f} ({b / a:.2f}) |"
-
-
-def compare(commands: list[list[str]], *, warm_up: int, rounds: int) -> float:
-    """Print the tables of steps and of their parts. Returns the best seconds of our step."""
+def compare(names: Sequence[str], commands: Sequence[list[str]], *, warm_up: int, rounds: int) -> float:
+    """Print the tables of steps and of their parts; the last program is the peer. Returns our first's best seconds."""
     workers = [Worker(command) for command in commands]
-    answers: tuple[list[dict[str, Any]], list[dict[str, Any]]] = ([], [])
+    answers: list[list[dict[str, Any]]] = [[] for _ in workers]
     loads = [os.getloadavg()[0]]
     for turn in range(warm_up + rounds):
         for worker, mine in zip(workers, answers, strict=True):
@@ -87,46 +53,48 @@ def compare(commands: list[list[str]], *, warm_up: int, rounds: int) -> float:
             if turn >= warm_up:
                 mine.append(answer)
         loads.append(os.getloadavg()[0])
-    print("| a step | sonorant | coqui-tts | ratio |\n|---|---|---|---|")
+    print(line("a step", *names, *(f"ratio, {name}" for name in names[:-1])))
+    print("|---" * 2 * len(names) + "|")
     took, cpu, idle = (
         [[answer[key] for answer in mine] for mine in answers] for key in ("took_s", "cpu_s", "idle_cpu_s")
     )
-    print(row("wall time", "s", *took))
-    print(row("CPU time", "s", *cpu))
+    for name, of_all in (("wall time", took), ("CPU time", cpu)):
+        ratios = (times_as_fast(ours, of_all[-1]) for ours in of_all[:-1])
+        print(line(name, *(spread(values, "s") for values in of_all), *ratios))
     for name, values in (
         ("peak memory", [mine[-1]["peak_mb"] for mine in answers]),
         ("memory with the libraries imported", [worker.facts["imported_mb"] for worker in workers]),
         ("memory with model and optimizers made", [worker.facts["built_mb"] for worker in workers]),
     ):
-        print(f"| {name} | {values[0]:.0f} MB | {values[1]:.0f} MB | {values[1] / values[0]:.2f} |")
+        print(line(name, *(f"{mb:.0f} MB" for mb in values), *(f"{values[-1] / mb:.2f}" for mb in values[:-1])))
     for name, key in (("generator", "n_generator"), ("discriminators", "n_discriminator")):
-        print(f"| parameters, {name} | " + " | ".join(f"{worker.facts[key]:,}" for worker in workers) + " | |")
-    slept = max(sum(of_one) / sum(times) for of_one, times in zip(idle, reversed(took), strict=True))
-    print(
-        f"\nWhile one steps, the other uses {slept:.1%} of a core. Machine's load: {min(loads):.1f}-{max(loads):.1f}."
-    )
+        print(line(f"parameters, {name}", *(f"{worker.facts[key]:,}" for worker in workers), *[""] * (len(names) - 1)))
+    others_took = [sum(map(sum, took)) - sum(own) for own in took]
+    slept = max(sum(of_one) / others_s for of_one, others_s in zip(idle, others_took, strict=True))
+    print(f"\nA waiting program uses {slept:.1%} of a core. Machine's load: {min(loads):.1f}-{max(loads):.1f}.")
     print(NOTES)
 
     print("\nWhere a step's time goes (one step under the profiler, seconds of its main thread)\n")
-    parts = [{part["name"]: part for part in worker.ask("parts")["parts"]} for worker in workers]
+    parts = [{part["name"]: part for part in worker.ask("parts of step")["parts"]} for worker in workers]
     for worker in workers:
         worker.close()
     totals = [sum(part["forward_s"] + part["backward_s"] for part in mine.values()) for mine in parts]
-    print("| part | sonorant: forward | backward | share | coqui-tts: forward | backward | share |")
-    print("|---|---|---|---|---|---|---|")
+    print(line("part", *(f"{name}: forward | backward | share" for name in names)))
+    print("|---" * (1 + 3 * len(names)) + "|")
     for name in dict.fromkeys(name for mine in parts for name in mine if name != "the rest"):
-        print(
-            f"| {name} | "
-            + " | ".join(part_cells(mine.get(name), total) for mine, total in zip(parts, totals, strict=True))
-            + " |"
-        )
+        print(line(name, *(part_cells(mine.get(name), total) for mine, total in zip(parts, totals, strict=True))))
     rest = (part_cells(mine["the rest"], total) for mine, total in zip(parts, totals, strict=True))
-    print(f"| the rest | {' | '.join(rest)} |")
+    print(line("the rest", *rest))
     print(
         "\nA backward step is counted to the part whose forward pass made it. The rest: losses, slices, the sums of"
         " gradients,\nand what runs between the parts."
     )
     return min(took[0])
+
+
+def line(*cells: str) -> str:
+    """A row of a table."""
+    return f"| {' | '.join(cells)} |"
 
 
 def part_cells(part: dict[str, Any] | None, total_s: float) -> str:
@@ -230,15 +198,17 @@ def main() -> None:
         options.items, options.tokens, options.frames, options.warm_up, options.rounds = 1, 20, 40, 0, 1
 
     shape = [f"--{name}={getattr(options, name)}" for name in ("items", "tokens", "frames", "threads")]
+    ours = [sys.executable, str(HERE / "workers" / "train_with_sonorant.py"), *shape]
     commands = [
-        [sys.executable, str(HERE / "workers" / "train_with_sonorant.py"), *shape],
+        [*ours, "--system=vits"],
+        [*ours, "--system=vits2-istft"],
         [options.peer_python, str(HERE / "workers" / "train_with_coqui.py"), *shape],
     ]
     print(
         f"{platform.processor() or platform.machine()}, {options.threads} threads, {options.rounds} rounds after"
         f" {options.warm_up}; {options.items} items of {options.tokens} tokens and {options.frames} frames\n"
     )
-    step_s = compare(commands, warm_up=options.warm_up, rounds=options.rounds)
+    step_s = compare(NAMES, commands, warm_up=options.warm_up, rounds=options.rounds)
     if not options.without_loading:
         load(8 if options.quick else 64, options.frames, options.items, step_s)
 

@@ -1,4 +1,4 @@
-"""What the two sides of `benchmarks/train_step.py` share: answering requests with timings, and telling parts apart."""
+"""What the workers that train share: answering requests with timings, and telling the parts of a step apart."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import re
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from itertools import chain, repeat
@@ -18,6 +18,7 @@ from typing import Any
 from torch.profiler import ProfilerActivity, profile, record_function
 
 PART = "part: "
+PARTS = "parts of "
 OPTIMIZER, BACKWARD = "Optimizer.step", "autograd::engine::evaluate_function"
 
 
@@ -26,9 +27,11 @@ def judging() -> Iterator[str]:
     return chain(["discriminators, their own update"], repeat("discriminators, for the generator"))
 
 
-def sizes() -> argparse.Namespace:
-    """What the benchmark asks of a worker."""
+def sizes(*choices: str) -> argparse.Namespace:
+    """What the benchmark asks of a worker. choices: of its `system`."""
     parser = argparse.ArgumentParser()
+    if choices:
+        parser.add_argument("--system", choices=choices, required=True)
     for name in ("items", "tokens", "frames", "threads"):
         parser.add_argument(f"--{name}", type=int, required=True)
     return parser.parse_args()
@@ -49,17 +52,22 @@ class Watched:
     names: Iterable[str]
 
 
-def serve(step: Callable[[], object], watched: Callable[[], Sequence[Watched]], **facts: float) -> None:
-    """Tell the facts; then, for each line on standard input, take a step and tell what it took."""
+def serve(works: Mapping[str, Callable[[], object]], watched: Callable[[], Sequence[Watched]], **facts: Any) -> None:
+    """Tell the facts; then, for each line on standard input, do the work it names and tell what it took.
+
+    works: such as a step. A line "parts of WORK" has it told apart, into what is watched and the rest.
+    """
     print(json.dumps({**facts, "built_mb": memory_mb()}), flush=True)
     rested = time.process_time()
     for line in sys.stdin:
         idle_cpu_s = time.process_time() - rested
-        if line.strip() == "parts":
-            answer: dict[str, Any] = {"parts": [asdict(part) for part in _parts_of(step, watched())]}
+        asked = line.strip()
+        if asked.startswith(PARTS):
+            work = works[asked.removeprefix(PARTS)]
+            answer: dict[str, Any] = {"parts": [asdict(part) for part in _parts_of(work, watched())]}
         else:
             began, began_cpu = time.perf_counter(), time.process_time()
-            step()
+            works[asked]()
             answer = {
                 "took_s": time.perf_counter() - began,
                 "cpu_s": time.process_time() - began_cpu,

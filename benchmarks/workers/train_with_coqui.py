@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import repeat
+from typing import Any
 
 import torch
 from stepping import Watched, judging, memory_mb, serve, sizes
+from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
 from TTS.tts.configs.shared_configs import CharactersConfig
 from TTS.tts.configs.vits_config import VitsConfig
 from TTS.tts.models import vits
@@ -26,37 +30,46 @@ def main() -> None:
             punctuations="",
         )
     )
-    model = vits.Vits(config)
-    model.train()
-    optimizers = model.get_optimizer()
-    criteria = model.get_criterion()
-
+    training = CoquiTraining(config)
     numbers = torch.Generator().manual_seed(0)
     n_samples = asked.frames * config.audio.hop_length
-    batch = {
-        "tokens": torch.randint(0, N_SYMBOLS, (asked.items, asked.tokens), generator=numbers),
-        "token_lens": torch.full((asked.items,), asked.tokens),
-        "waveform": torch.randn(asked.items, 1, n_samples, generator=numbers) * 0.1,
-        "waveform_rel_lens": torch.ones(asked.items),
-        "speaker_names": [],
-        "language_names": [],
-    }
+    batch = as_batch(
+        [torch.randint(0, N_SYMBOLS, (asked.tokens,), generator=numbers) for _ in range(asked.items)],
+        [torch.randn(n_samples, generator=numbers) * 0.1 for _ in range(asked.items)],
+    )
+    serve({"step": lambda: training.step(batch)}, training.watched, imported_mb=imported_mb, **training.facts)
 
-    def step() -> None:
+
+class CoquiTraining:
+    """The model and its optimizers."""
+
+    def __init__(self, config: VitsConfig) -> None:
+        self.config = config
+        self.model = vits.Vits(config)
+        self.model.train()
+        self._optimizers = self.model.get_optimizer()
+        self._criteria = self.model.get_criterion()
+        discriminator = sum(parameter.numel() for parameter in self.model.disc.parameters())
+        generator = sum(parameter.numel() for parameter in self.model.parameters()) - discriminator
+        self.facts = {"n_generator": generator, "n_discriminator": discriminator}
+
+    def step(self, batch: dict[str, Any]) -> None:
         """What trainer 0.4.0 does in `train_step` and `optimize` for two optimizers in full precision."""
-        ready = model.format_batch_on_device(model.format_batch(dict(batch)))
-        for index, (optimizer, criterion) in enumerate(zip(optimizers, criteria, strict=True)):
-            _, losses = model.train_step(ready, criterion, index)
+        ready = self.model.format_batch_on_device(self.model.format_batch(dict(batch)))
+        for index, (optimizer, criterion) in enumerate(zip(self._optimizers, self._criteria, strict=True)):
+            _, losses = self.model.train_step(ready, criterion, index)
             losses["loss"].backward()
             weights = [weight for group in optimizer.param_groups for weight in group["params"]]
-            torch.nn.utils.clip_grad_norm_(weights, config.grad_clip[index])
+            torch.nn.utils.clip_grad_norm_(weights, self.config.grad_clip[index])
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
             for value in losses.values():
                 float(torch.as_tensor(value).detach())
-        model.zero_grad(set_to_none=True)
+        self.model.zero_grad(set_to_none=True)
 
-    def watched() -> list[Watched]:
+    def watched(self) -> list[Watched]:
+        """The parts of one step."""
+        model = self.model
         return [
             Watched(model.text_encoder, "forward", repeat("text encoder")),
             Watched(model.posterior_encoder, "forward", repeat("posterior")),
@@ -70,14 +83,18 @@ def main() -> None:
             Watched(torch.nn.utils, "clip_grad_norm_", repeat("norms of gradients")),
         ]
 
-    discriminator = sum(parameter.numel() for parameter in model.disc.parameters())
-    serve(
-        step,
-        watched,
-        imported_mb=imported_mb,
-        n_generator=sum(parameter.numel() for parameter in model.parameters()) - discriminator,
-        n_discriminator=discriminator,
-    )
+
+def as_batch(tokens: Sequence[Tensor], samples: Sequence[Tensor]) -> dict[str, Any]:
+    """Utterances, int64 [L] and float32 [N] of each, as its collate function pads them."""
+    n_samples = torch.tensor([len(wave) for wave in samples])
+    return {
+        "tokens": pad_sequence(list(tokens), batch_first=True),
+        "token_lens": torch.tensor([len(row) for row in tokens]),
+        "waveform": pad_sequence(list(samples), batch_first=True).unsqueeze(1),
+        "waveform_rel_lens": n_samples / n_samples.max(),
+        "speaker_names": [],
+        "language_names": [],
+    }
 
 
 if __name__ == "__main__":

@@ -1,9 +1,10 @@
-"""One side of `benchmarks/train_step.py`: steps of a recipe as `sonorant train` takes them, in a process of its own."""
+"""Our sides of `benchmarks/train_step.py`: steps of a recipe as `sonorant train` takes them."""
 
 from __future__ import annotations
 
 import json
 import tempfile
+from collections.abc import Sequence
 from dataclasses import asdict
 from itertools import repeat
 from pathlib import Path
@@ -12,11 +13,20 @@ import torch
 from stepping import Watched, judging, memory_mb, serve, sizes
 
 from sonorant.config import plain
-from sonorant.data.batch import Example, Totals, collate
+from sonorant.data.batch import Batch, Example, Totals, collate
 from sonorant.data.dataset import DataConfig, LoaderConfig
 from sonorant.data.prepare import TABLES, UTTERANCES, Prepared, Tables
-from sonorant.models.vits import game, model
-from sonorant.models.vits.recipe import VitsRecipe, build
+from sonorant.models.vits import game as vits_game
+from sonorant.models.vits import model as vits_model
+from sonorant.models.vits.recipe import VitsRecipe
+from sonorant.models.vits.recipe import build as build_vits
+from sonorant.models.vits2 import game as vits2_game
+from sonorant.models.vits2 import losses as vits2_losses
+from sonorant.models.vits2 import model as vits2_model
+from sonorant.models.vits2.config import Vits2Config
+from sonorant.models.vits2.recipe import Vits2Recipe
+from sonorant.models.vits2.training import build_training as build_vits2
+from sonorant.nn.istft_head import IstftHeadConfig
 from sonorant.text.standard import standard_config
 from sonorant.training.devices import build_fabric
 from sonorant.training.loop import RunConfig
@@ -25,20 +35,18 @@ N_SYMBOLS = 178
 
 
 def main() -> None:
-    asked = sizes()
+    asked = sizes("vits", "vits2-istft")
     torch.set_num_threads(asked.threads)
     imported_mb = memory_mb()
-    recipe = VitsRecipe(
-        data=DataConfig(manifest=Path("none")), run=RunConfig(steps=1000), loader=LoaderConfig(workers=0)
-    )
+    data, run = DataConfig(manifest=Path("none")), RunConfig(steps=1000)
+    recipe: VitsRecipe | Vits2Recipe = VitsRecipe(data=data, run=run, loader=LoaderConfig(workers=0))
+    if asked.system == "vits2-istft":
+        model = Vits2Config(decoder=IstftHeadConfig())
+        recipe = Vits2Recipe(data=data, run=run, loader=LoaderConfig(workers=0), model=model)
     hop = recipe.model.spectrogram.hop
-    fabric = build_fabric(recipe.precision, accelerator="cpu")
     with tempfile.TemporaryDirectory() as prepared:
         write_corpus(Path(prepared), asked.tokens, asked.frames * hop)
-        training = build(recipe, fabric, Path(prepared))
-    generator, discriminator = training.step.players
-    for player in training.step.players:
-        player.module.train()
+        training = SonorantTraining(recipe, Path(prepared))
 
     numbers = torch.Generator().manual_seed(0)
     examples = [
@@ -55,35 +63,57 @@ def main() -> None:
     totals = Totals(items=asked.items, tokens=asked.items * asked.tokens, frames=asked.items * asked.frames)
     batch = collate(examples, hop=hop, totals=totals)
     at = iter(range(recipe.run.steps))
+    serve(
+        {"step": lambda: training.step([batch], next(at))},
+        training.watched,
+        imported_mb=imported_mb,
+        **training.facts,
+    )
 
-    def step() -> None:
-        training.step([batch.to(fabric.device)], next(at))
-        training.average.update_parameters(generator.network)
 
-    def watched() -> list[Watched]:
-        network = generator.network
+class SonorantTraining:
+    """What a recipe trains, without the loop around its steps."""
+
+    def __init__(self, recipe: VitsRecipe | Vits2Recipe, prepared: Path) -> None:
+        self._fabric = build_fabric(recipe.precision, accelerator="cpu")
+        if isinstance(recipe, VitsRecipe):
+            self._game, self._model = vits_game, vits_model
+            self._training = build_vits(recipe, self._fabric, prepared)
+        else:
+            self._game, self._model = vits2_game, vits2_model
+            self._training = build_vits2(recipe, self._fabric, prepared, lambda network, corpus: None)
+        self.batches = self._training.batches
+        self._generator, self._discriminator = self._training.step.players
+        for player in self._training.step.players:
+            player.module.train()
+        self.facts = {
+            "n_generator": sum(parameter.numel() for parameter in self._generator.network.parameters()),
+            "n_discriminator": sum(parameter.numel() for parameter in self._discriminator.network.parameters()),
+        }
+
+    def step(self, parts: Sequence[Batch], number: int) -> None:
+        self._training.step([part.to(self._fabric.device) for part in parts], number)
+        self._training.average.update_parameters(self._generator.network)
+
+    def watched(self) -> list[Watched]:
+        """The parts of one step."""
+        network, game = self._generator.network, self._game
+        align = "monotonic_alignment" if game is vits_game else "noisy_alignment"
         return [
             Watched(network.text_encoder, "forward", repeat("text encoder")),
             Watched(network.posterior, "forward", repeat("posterior")),
             Watched(network.flow, "forward", repeat("flow")),
-            Watched(model, "log_likelihood", repeat("alignment")),
-            Watched(game, "monotonic_alignment", repeat("alignment")),
+            Watched(self._model, "log_likelihood", repeat("alignment")),
+            Watched(game, align, repeat("alignment")),
             Watched(network.duration, "loss", repeat("duration")),
             Watched(network.decoder, "forward", repeat("decoder")),
-            Watched(discriminator.network, "forward", judging()),
+            Watched(self._discriminator.network, "forward", judging()),
             Watched(game, "linear_spectrogram", repeat("spectrograms")),
             Watched(game, "mel_spectrogram", repeat("spectrograms")),
-            Watched(fabric, "clip_gradients", repeat("norms of gradients")),
-            Watched(training.average, "update_parameters", repeat("moving average")),
+            Watched(vits2_losses, "stft_distance", repeat("spectral loss")),
+            Watched(self._fabric, "clip_gradients", repeat("norms of gradients")),
+            Watched(self._training.average, "update_parameters", repeat("moving average")),
         ]
-
-    serve(
-        step,
-        watched,
-        imported_mb=imported_mb,
-        n_generator=sum(parameter.numel() for parameter in generator.network.parameters()),
-        n_discriminator=sum(parameter.numel() for parameter in discriminator.network.parameters()),
-    )
 
 
 def write_corpus(folder: Path, n_tokens: int, n_samples: int) -> None:

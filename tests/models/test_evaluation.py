@@ -189,7 +189,8 @@ def test_nothing_of_an_evaluation_asks_for_a_gradient(corpus: Corpus) -> None:
 
 def test_a_name_that_is_no_file_name_is_made_one(corpus: Corpus) -> None:
     first, *others = corpus.of("validation")
-    strange = replace(corpus, utterances=(replace(first, id="../a b/ж:" + "x" * 99), *others))
+    renamed = replace(first, id="../a b/ж:" + "x" * 99)
+    strange = replace(corpus, utterances=(*corpus.of("train"), renamed, *others))
     names = [name for name in evaluation_of(strange, Echo())(NETWORK, 1).sounds if name.startswith("0_")]
     assert names
     assert all(not set(name) & set("./: \\") and len(name) < 80 for name in names)

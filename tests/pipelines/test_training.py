@@ -324,7 +324,7 @@ def test_a_run_starts_from_another_runs_weights_and_from_a_voices(
 ) -> None:
     from_run, from_voice, voice = tmp_path / "from_run", tmp_path / "from_voice", tmp_path / "voice"
     assert main([*arguments(manifest, from_run, steps=1), "--init-from", str(forty)]) == 0
-    assert "0 fresh, 0 left over" in capsys.readouterr().err
+    assert "0 anew, for the source has none; 0 of the source left over" in capsys.readouterr().err
     assert main(["voices", "export-run", str(forty), str(voice)]) == 0
     assert main([*arguments(manifest, from_voice, steps=1), "--init-from", str(voice)]) == 0
     begun = read_log(from_voice / "train" / LOG)[0]["generator/mel"]

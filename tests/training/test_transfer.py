@@ -70,3 +70,16 @@ def test_what_nothing_explains_is_refused() -> None:
         transfer(source(old, {**state, "extra": torch.zeros(1)}), new)
     with pytest.raises(TrainingError, match=r"conv\.bias has shape \(5,\), but the model's has \(3,\)"):
         transfer(source(Tiny(width=5)), new)
+
+
+def test_a_folded_weight_of_another_shape_begins_anew_in_both_its_halves() -> None:
+    """The length alone would fit: it is that of each output, and only the taps differ."""
+    torch.manual_seed(0)
+    new = Tiny()
+    before = {name: value.clone() for name, value in new.state_dict().items()}
+    weights = {**folded_state(Tiny()), "conv.weight": torch.randn(3, 2, 5)}
+    outcome = transfer(source(new, weights), new, may_be_resized=("conv.*",))
+    assert outcome.resized == tuple(name for name in before if name.startswith("conv.parametrizations."))
+    assert all(torch.equal(new.state_dict()[name], before[name]) for name in outcome.resized)
+    with pytest.raises(TrainingError, match=r"old: conv\.weight has shape \(3, 2, 5\), but .* \(3, 2, 3\)"):
+        transfer(source(new, weights), new)

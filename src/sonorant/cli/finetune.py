@@ -42,19 +42,25 @@ def finetune(
         frontend=about.frontend,
         symbols=about.symbols,
         n_speakers=len(about.speakers),
-        lacks_posterior=not _has_posterior(bundle.component(WEIGHTS)),
+        lacks_posterior=_lacks_posterior(bundle.component(WEIGHTS)),
         languages=sorted({utterance.language for utterance in read_manifest(manifest)}),
     )
     carry_out(override(plain(recipe), settings or []), run, source="finetune", resume=False, device=device)
 
 
-def _has_posterior(weights: Path) -> bool:
+def _lacks_posterior(weights: Path) -> bool:
+    """Whether a posterior is missing: that of the speech, or that of durations that are drawn by a flow."""
     from safetensors import SafetensorError, safe_open
 
     from sonorant.errors import VoiceError
 
     try:
         with safe_open(weights, framework="pt") as file:
-            return any(name.startswith("posterior.") for name in file.keys())  # noqa: SIM118 - no mapping
+            names = list(file.keys())
     except SafetensorError as error:
         raise VoiceError(f"{weights}: is no safetensors file ({error})") from None
+
+    def has(part: str) -> bool:
+        return any(name.startswith(part) for name in names)
+
+    return not has("posterior.") or (has("duration.flow.") and not has("duration.posterior."))

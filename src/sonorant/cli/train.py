@@ -85,9 +85,7 @@ def carry_out(data: Mapping[str, Any], run: Path, *, source: str, resume: bool, 
             )
         for change in changed:
             say(f"changed: {change}")
-    if fabric.is_global_zero:
-        run.mkdir(parents=True, exist_ok=True)
-    with _alone(run, is_first=fabric.is_global_zero), _stop_on_signal() as should_stop:
+    with _in_folder(run, is_first=fabric.is_global_zero), _stop_on_signal() as should_stop:
         if fabric.is_global_zero:
             if not resume:
                 forget(run)  # an attempt that failed before anything was made
@@ -107,6 +105,34 @@ def _write(path: Path, text: str) -> None:
 
     with whole_file(path) as part:
         part.write_text(text, encoding="utf-8")
+
+
+@contextmanager
+def _in_folder(run: Path, *, is_first: bool) -> Iterator[None]:
+    """Within it, the run's folder is there and ours alone.
+
+    A folder that was made for the run goes again when no stage of it was completed, for a mistake in what was given.
+    """
+    import shutil
+
+    from sonorant.errors import SonorantError
+    from sonorant.training.stage import is_begun
+
+    is_new = False
+    if is_first:
+        run.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            run.mkdir()
+            is_new = True
+        except FileExistsError:
+            run.mkdir(exist_ok=True)  # complains of a file
+    try:
+        with _alone(run, is_first=is_first):
+            yield
+    except SonorantError:
+        if is_new and not is_begun(run):
+            shutil.rmtree(run)
+        raise
 
 
 @contextmanager

@@ -135,7 +135,7 @@ def import_(
     out: _OutArgument,
     name: Annotated[str | None, typer.Option(help="The voice's name; by default that of OUT.")] = None,
     language: Annotated[str | None, typer.Option(help="For sources that do not say theirs, such as en-us.")] = None,
-    symbols: Annotated[Path | None, typer.Option(help="For official VITS: a JSON list of symbols, in order.")] = None,
+    symbols: Annotated[Path | None, typer.Option(help="For G_*.pth: a JSON list of symbols, in order.")] = None,
     licence: Annotated[str, typer.Option(help="The licence to put on the card.")] = "",
 ) -> None:
     """Make a voice folder from another program's voice."""

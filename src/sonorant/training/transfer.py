@@ -5,7 +5,7 @@ What is taken as it is, what is taken in part, and what starts fresh is listed; 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any, Literal
@@ -85,6 +85,7 @@ def transfer(
     the network is then as it was.
     """
     state = network.state_dict()
+    misfits = dict(_misfits(source.weights, state))
     named_rows = {table.weight: table for table in tables}
     unused = set(source.weights)
     taken: list[str] = []
@@ -103,14 +104,16 @@ def transfer(
             state[name] = _rows(table, tensor.to(own), own)
             is_whole = dict(table.source) == dict(table.target) and tensor.shape == own.shape
             (taken if is_whole else in_part).append(name)
-        elif tensor.shape == own.shape:
+        elif _folded(name) not in misfits:
             state[name] = tensor.to(own)
             taken.append(name)
         elif _is_among(name, may_be_resized):
             resized.append(name)
         else:
+            whole = _folded(name)
+            theirs, ours = misfits[whole]
             raise TrainingError(
-                f"{source.name}: {name} has shape {tuple(tensor.shape)}, but the model's has {tuple(own.shape)}; "
+                f"{source.name}: {whole} has shape {theirs}, but the model's has {ours}; "
                 "give the model the source's configuration"
             )
     left_over = sorted(unused)
@@ -131,19 +134,39 @@ def _rows(table: RowTable, source: Tensor, own: Tensor) -> Tensor:
     return rows
 
 
+def _folded(name: str) -> str:
+    """The weight that a direction or a length is half of; others are their own."""
+    for suffix in (_DIRECTION, _LENGTH):
+        if name.endswith(suffix):
+            return name.removesuffix(suffix) + ".weight"
+    return name
+
+
+def _misfits(
+    weights: Mapping[str, Tensor], state: Mapping[str, Tensor]
+) -> Iterator[tuple[str, tuple[tuple[int, ...], tuple[int, ...]]]]:
+    """The whole weights of another shape in the source, with both shapes; a length fits no better than its direction.
+
+    Of a length and a direction the direction comes last.
+    """
+    for name, own in state.items():
+        found = _find(weights, name)
+        if found is not None and found[1].shape != own.shape:
+            yield _folded(name), (tuple(found[1].shape), tuple(own.shape))
+
+
 def _find(weights: Mapping[str, Tensor], name: str) -> tuple[str, Tensor] | None:
     """The weight for a name, and under which name it was found."""
     if name in weights:
         return name, weights[name]
-    for suffix in (_DIRECTION, _LENGTH):
-        folded = name.removesuffix(suffix) + ".weight"
-        if name.endswith(suffix) and folded in weights:
-            direction = weights[folded]
-            if suffix == _DIRECTION:
-                return folded, direction
-            length = torch.linalg.vector_norm(direction.float(), dim=tuple(range(1, direction.ndim)), keepdim=True)
-            return folded, length
-    return None
+    folded = _folded(name)
+    if folded not in weights:
+        return None
+    direction = weights[folded]
+    if name.endswith(_LENGTH):
+        length = torch.linalg.vector_norm(direction.float(), dim=tuple(range(1, direction.ndim)), keepdim=True)
+        return folded, length
+    return folded, direction
 
 
 def _refuse(names: Sequence[str], allowed: Sequence[str], what: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sonorant.audio.spectrogram import MelConfig, SpectrogramConfig
+from sonorant.audio.spectrogram import MelConfig, SpectrogramConfig, mel_filterbank
 from sonorant.config import config
 from sonorant.errors import ConfigError
 from sonorant.nn.duration import DurationConfig, StochasticDurationConfig
@@ -39,6 +39,8 @@ class Vits2Config:
             )
         if self.d_latent % 2:
             raise ConfigError(f"d_latent must be even to be split by couplings, but is {self.d_latent}")
+        if self.posterior_mel is not None:
+            mel_filterbank(self.spectrogram, self.posterior_mel)  # refuses bands that hold nothing
         if self.d_hidden % self.text_encoder.n_heads:
             raise ConfigError(
                 f"d_hidden is {self.d_hidden}, which {self.text_encoder.n_heads} text_encoder.n_heads do not divide"

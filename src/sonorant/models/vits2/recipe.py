@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import field
 from pathlib import Path
@@ -186,6 +187,11 @@ class Vits2Recipe:
             return train(fabric, training, self.complete.run, folder, should_stop=should_stop)
 
         def run_train(folder: Path) -> bool:
+            reached = checkpoints.steps(folder / CHECKPOINTS)
+            if fabric.is_global_zero and reached and reached[-1] < self.run.steps and (run / DURATIONS).exists():
+                # It was trained on weights that are now to change.
+                shutil.rmtree(run / DURATIONS)
+                to_stderr(f"{DURATIONS}: begins anew, for {TRAIN} goes on")
             start = starting(folder) if self.complete is None else from_stage(run / COMPLETE)
             training = build_training(self, fabric, run / PREPARE, start)
             return train(fabric, training, self.run, folder, should_stop=should_stop)

@@ -2,7 +2,8 @@
 
 Everything is matched by name. What differs between the two configurations explains what begins anew and what is left
 over; anything else that does is an error. What is added begins without effect, so that a model which only gained
-something speaks as before.
+something speaks as before; transformers in the flow that no gate or fresh output keeps silent (`input`, `fft`) and
+couplings that double (`mono_post`) are heard at once.
 """
 
 from __future__ import annotations
@@ -30,6 +31,8 @@ STARTED_FROM = "started_from.json"
 SYSTEMS = ("vits", "vits2")
 _PARTS = ("posterior", "duration", "decoder")
 """What may be of another make than the source's; it then begins anew where it does not fit."""
+_DRAWN_OR_NOT = {"deterministic", "adversarial"}
+"""Kinds of durations that share their layers; the second adds noise."""
 # A speaker enters by these; of weight-normed ones the length decides.
 _CONDITIONS = re.compile(r"(.*\.condition|text_encoder\.speaker)\.(weight|bias|parametrizations\.weight\.original0)")
 
@@ -48,8 +51,15 @@ def start_from(source: Source, network: Vits2, tables: Tables) -> Transferred:
     differing = set(_differing(source.model, cfg))
     others = [f"{part}.*" for part in _PARTS if part in differing]
     had_speakers = any(name.startswith("speaker.") for name in source.weights)
+    if had_speakers and network.speaker is None:
+        raise TrainingError(
+            f"{source.name}: has a place for a speaker ({len(source.speakers)} there), but a model of one speaker has "
+            "none; set model.keeps_single_speaker=true"
+        )
+    renumbered = _renumbered(source, cfg)
+    useless = tuple(_of_other_kinds(source, cfg))
     outcome = transfer(
-        _renumbered(source, cfg),
+        replace(renumbered, weights={name: w for name, w in renumbered.weights.items() if name not in useless}),
         network,
         tables=(
             RowTable("text_encoder.embedding.weight", source.symbols, tables.symbols),
@@ -68,6 +78,7 @@ def start_from(source: Source, network: Vits2, tables: Tables) -> Transferred:
         may_be_resized=("posterior.input.*", *others),
         may_be_left=(*others, *_left_behind(source, network)),
     )
+    outcome = replace(outcome, left_over=(*outcome.left_over, *useless))
     with torch.no_grad():
         for name, parameter in network.named_parameters():
             if name in outcome.fresh and _CONDITIONS.fullmatch(name):
@@ -98,12 +109,21 @@ def _differing(theirs: Mapping[str, Any], cfg: Vits2Config) -> Iterator[str]:
             yield part
 
 
+def _of_other_kinds(source: Source, cfg: Vits2Config) -> Iterator[str]:
+    """The weights of parts that work in another way here, so that equal names mean nothing."""
+    ours = plain(cfg)
+    for part in _PARTS:
+        # A voice written when there was one kind of decoder does not say it.
+        unsaid = "hifigan" if part == "decoder" else None
+        kinds = {source.model.get(part, {}).get("kind", unsaid), ours[part].get("kind")}
+        if len(kinds) > 1 and kinds != _DRAWN_OR_NOT:
+            yield from (name for name in source.weights if name.startswith(f"{part}."))
+
+
 def _left_behind(source: Source, network: Vits2) -> Iterator[str]:
     """What of the source the network has no use for, by what it is."""
     if network.text_encoder.language is None and len(source.languages) > 1:
         yield "text_encoder.language.*"
-    if network.posterior is None:
-        yield "posterior.*"
 
 
 def _renumbered(source: Source, cfg: Vits2Config) -> Source:

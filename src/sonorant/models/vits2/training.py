@@ -15,6 +15,7 @@ from sonorant.data.batch import Batch
 from sonorant.data.dataset import Share, UtteranceBatches
 from sonorant.data.prepare import Corpus, Prepared, read_corpus
 from sonorant.data.shards.batches import ShardedBatches
+from sonorant.errors import TrainingError
 from sonorant.models.averages import averaged_weights
 from sonorant.models.evaluation import Evaluation
 from sonorant.models.preparing import PREPARE, training_batches
@@ -106,8 +107,12 @@ def build_completion(recipe: Vits2Recipe, fabric: Fabric, prepared: Path, start:
     randomness = Randomness(recipe.seed, fabric.global_rank)
     network = new_network(recipe, corpus, randomness)
     outcome = start(network, corpus)
-    if outcome is not None:  # going on, the checkpoint brings the weights, but what is frozen is asked again
-        freeze_all_but(network, (*outcome.fresh, *outcome.resized))
+    assert outcome is not None, "a run that completes something starts from it"
+    lacking = (*outcome.fresh, *outcome.resized)
+    if not lacking:
+        raise TrainingError(f"{recipe.init_from}: lacks nothing that 'complete' could train; leave that stage out")
+    # Going on, the checkpoint brings the weights, but what is frozen is asked again.
+    freeze_all_but(network, lacking)
     generator = set_up(fabric, "generator", network, recipe.complete.generator)
     game = Vits2Game(fabric, generator, None, settings=recipe.game_settings)
     weights = {name: weight for name, weight in recipe.losses.items() if name not in ADVERSARIAL}
@@ -132,10 +137,10 @@ def build_durations(recipe: Vits2Recipe, fabric: Fabric, run: Path, folder: Path
     network = new_network(recipe, corpus, randomness)
     from_stage(run / TRAIN)(network, corpus)
     network.to(fabric.device).eval()
-    if fabric.is_global_zero and not (folder / durations.CACHE).is_file():
-        batches = batches_of(recipe, fabric, prepared, corpus)
-        held_out = corpus.of("validation") or corpus.of("train")
-        for name, utterances in ((_VALIDATION, held_out), (durations.CACHE, corpus.of("train"))):
+    held_out = corpus.of("validation") or corpus.of("train")
+    for name, utterances in ((_VALIDATION, held_out), (durations.CACHE, corpus.of("train"))):
+        if fabric.is_global_zero and not (folder / name).is_file():
+            batches = batches_of(recipe, fabric, prepared, corpus)
             durations.cache(_explained(recipe, network, utterances, batches, fabric.device), folder / name)
     fabric.barrier()
     cached, measured = durations.read(folder / durations.CACHE), durations.read(folder / _VALIDATION)
