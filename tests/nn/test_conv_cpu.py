@@ -6,14 +6,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from sonorant.nn.conv import weight_normed
-from sonorant.nn.conv_cpu import (
-    activated_conv,
-    by_position,
-    conv_by_columns,
-    conv_by_phases,
-    conv_by_taps,
-    conv_of_activated,
-)
+from sonorant.nn.conv_cpu import activated_conv, by_position, conv_by_columns, conv_by_phases, conv_of_activated
 from tests.nn.random_weights import normal, randomized
 
 SLOPE = 0.1
@@ -30,12 +23,6 @@ PHASE_CONVS = [
     ({"in_channels": 16, "out_channels": 16, "kernel_size": 41, "stride": 4, "padding": 20, "groups": 4}, 17),
     ({"in_channels": 6, "out_channels": 6, "kernel_size": 5, "stride": 3, "padding": 2, "groups": 3}, 22),
     ({"in_channels": 8, "out_channels": 8, "kernel_size": 3, "stride": 3, "padding": 0, "groups": 8}, 30),
-]
-TAP_CONVS = [
-    ({"in_channels": 1, "out_channels": 4, "kernel_size": 5, "stride": 3, "padding": 2}, 20),
-    ({"in_channels": 1, "out_channels": 4, "kernel_size": 5, "stride": 3, "padding": 2}, 1),
-    ({"in_channels": 1, "out_channels": 6, "kernel_size": 3, "stride": 1, "padding": 1}, 7),
-    ({"in_channels": 1, "out_channels": 1, "kernel_size": 4, "stride": 2, "padding": 0}, 11),
 ]
 
 
@@ -63,13 +50,6 @@ def test_phases_give_the_convolution_and_its_gradients(shape: dict[str, int], n:
     conv = weight_normed_conv(shape)
     x = normal(3, conv.in_channels, n, dtype=torch.double).requires_grad_()
     torch.testing.assert_close(results(conv, x, conv_by_phases(conv, x)), results(conv, x, conv(x)))
-
-
-@pytest.mark.parametrize(("shape", "n"), TAP_CONVS)
-def test_taps_give_the_convolution_and_its_gradients(shape: dict[str, int], n: int) -> None:
-    conv = weight_normed_conv(shape)
-    x = normal(3, 1, n, dtype=torch.double).requires_grad_()
-    torch.testing.assert_close(results(conv, x, conv_by_taps(conv, x)), results(conv, x, conv(x)))
 
 
 def test_columns_of_what_no_contiguous_memory_holds() -> None:
@@ -111,7 +91,6 @@ CHOSEN = [
     {"in_channels": 512, "out_channels": 4, "kernel_size": 5, "stride": 3, "padding": 2},
     {"in_channels": 8, "out_channels": 32, "kernel_size": 41, "stride": 4, "padding": 20, "groups": 2},
     {"in_channels": 1, "out_channels": 4, "kernel_size": 15, "padding": 7},
-    {"in_channels": 1, "out_channels": 4, "kernel_size": 5, "stride": 3, "padding": 2},
 ]
 
 

@@ -30,8 +30,6 @@ def activated_conv(conv: nn.Conv1d, x: Tensor, slope: float) -> Tensor:
         return conv_by_columns(conv, x, slope)
     elif conv.groups > 1 and conv.stride[0] > 1:
         y = conv_by_phases(conv, x)
-    elif conv.in_channels == 1 and conv.stride[0] > 1:
-        y = conv_by_taps(conv, x)
     else:
         y = conv(x)
     return F.leaky_relu(y, slope, inplace=True)
@@ -105,21 +103,6 @@ def _add_columns(columns: Tensor, shape: torch.Size, kernel: int, stride: int, p
     for k in range(kernel):
         x[:, :, k : k + reach : stride] += taps[:, k]
     return x[:, :, padding : padding + t].transpose(0, 1)
-
-
-def conv_by_taps(conv: nn.Conv1d, x: Tensor) -> Tensor:
-    """A convolution of one channel as a matrix product for each item; for few taps.
-
-    torch's own needs up to five times as long for the weight's gradient.
-    x: [B, 1, T]. Returns [B, O, T'].
-    """
-    assert conv.in_channels == 1
-    assert conv.dilation == (1,)
-    padding = int(conv.padding[0])
-    taps = F.pad(x.squeeze(1), (padding, padding)).unfold(1, conv.kernel_size[0], conv.stride[0])  # [B, T', K]
-    taps = taps.transpose(1, 2).contiguous()
-    assert conv.bias is not None
-    return torch.baddbmm(conv.bias.unsqueeze(1), conv.weight.squeeze(1).expand(len(x), -1, -1), taps)
 
 
 def conv_by_phases(conv: nn.Conv1d, x: Tensor) -> Tensor:
