@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,7 @@ from sonorant.data.batch import Batch
 from sonorant.data.dataset import Share, UtteranceBatches
 from sonorant.data.prepare import Corpus, Prepared, read_corpus
 from sonorant.data.shards.batches import ShardedBatches
+from sonorant.data.shards.format import Shards
 from sonorant.errors import TrainingError
 from sonorant.models.averages import averaged_weights
 from sonorant.models.evaluation import Evaluation
@@ -137,13 +138,18 @@ def build_durations(recipe: Vits2Recipe, fabric: Fabric, run: Path, folder: Path
     network = new_network(recipe, corpus, randomness)
     from_stage(run / TRAIN)(network, corpus)
     network.to(fabric.device).eval()
-    held_out = corpus.of("validation") or corpus.of("train")
-    for name, utterances in ((_VALIDATION, held_out), (durations.CACHE, corpus.of("train"))):
-        if fabric.is_global_zero and not (folder / name).is_file():
-            batches = batches_of(recipe, fabric, prepared, corpus)
-            durations.cache(_explained(recipe, network, utterances, batches, fabric.device), folder / name)
+    held_out = corpus.of("validation")
+    if fabric.is_global_zero:
+        batches = batches_of(recipe, fabric, prepared, corpus)
+        wanted = {durations.CACHE: _of_train(recipe, batches, prepared, corpus)}
+        if held_out:
+            wanted[_VALIDATION] = ((utterance, batches.example(utterance).samples) for utterance in held_out)
+        for name, speech in wanted.items():
+            if not (folder / name).is_file():
+                durations.cache(_explained(recipe, network, speech, fabric.device), folder / name)
     fabric.barrier()
-    cached, measured = durations.read(folder / durations.CACHE), durations.read(folder / _VALIDATION)
+    cached = durations.read(folder / durations.CACHE)
+    measured = durations.read(folder / _VALIDATION) if held_out else cached
     assert isinstance(network.duration, NoisyDurationPredictor)
     speakers = None if network.speaker is None else network.speaker.weight
     predictor = durations.DurationNetwork(network.duration, speakers)
@@ -210,24 +216,45 @@ def _evaluation(recipe: Vits2Recipe, corpus: Corpus, batches: UtteranceBatches |
     return Evaluation(corpus, batches, subject=Vits2Subject, spectrogram=recipe.model.spectrogram, mel=recipe.mel)
 
 
+def _of_train(
+    recipe: Vits2Recipe, batches: UtteranceBatches | ShardedBatches, prepared: Path, corpus: Corpus
+) -> Iterator[tuple[Prepared, Tensor]]:
+    """Each utterance of the training split with its samples, [1, N]; of shards, one after another."""
+    if recipe.data.shards is None:
+        for utterance in corpus.of("train"):
+            yield utterance, batches.example(utterance).samples
+        return
+    shards = Shards.open(recipe.data.shards, index=prepared)
+    for shard in shards.listing.of("train"):
+        for packed in shards.read(shard):
+            utterance = packed.prepared()
+            rate = recipe.framing.sample_rate_hz
+            yield (
+                utterance,
+                torch.from_numpy(packed.samples(sample_rate_hz=rate, n_samples=utterance.n_samples)).unsqueeze(0),
+            )
+
+
 @torch.no_grad()
 def _explained(
-    recipe: Vits2Recipe,
-    network: Vits2,
-    utterances: tuple[Prepared, ...],
-    batches: UtteranceBatches | ShardedBatches,
-    device: torch.device,
+    recipe: Vits2Recipe, network: Vits2, speech: Iterable[tuple[Prepared, Tensor]], device: torch.device
 ) -> Iterator[tuple[Tensor, Tensor, int]]:
-    """What the network says of each token of each utterance, and how long the token lasts; no chance in it."""
-    for utterance in utterances:
-        batch = batches.example(utterance).to(device)
+    """What the network says of each token of utterances, and how long the token lasts; no chance in it.
+
+    speech: each utterance with its samples, [1, N].
+    """
+
+    def one(*values: int) -> Tensor:
+        return torch.tensor(values, device=device)
+
+    for utterance, samples in speech:
         out = network.explain(
-            batch.tokens,
-            batch.token_lengths,
-            linear_spectrogram(batch.samples, recipe.model.spectrogram),
-            batch.frame_lengths,
-            batch.speakers,
-            batch.languages,
+            one(*utterance.tokens).unsqueeze(0),
+            one(len(utterance.tokens)),
+            linear_spectrogram(samples.to(device), recipe.model.spectrogram),
+            one(utterance.n_samples // recipe.framing.hop),
+            one(utterance.speaker),
+            one(utterance.language),
             align=monotonic_alignment,
             noise=StillNoise(1, device),
         )
