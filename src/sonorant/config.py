@@ -8,11 +8,14 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from typing_extensions import dataclass_transform
 
 from sonorant.errors import ConfigError, MissingExtraError
+
+if TYPE_CHECKING:
+    import pydantic
 
 T = TypeVar("T")
 
@@ -35,8 +38,40 @@ def parse(cls: type[T], data: object, *, source: str) -> T:
     try:
         return pydantic.TypeAdapter(cls).validate_python(data)
     except pydantic.ValidationError as error:
-        faults = [f"{'.'.join(map(str, fault['loc'])) or '(top)'}: {fault['msg']}" for fault in error.errors()]
-        raise ConfigError(f"{source}: " + "; ".join(faults)) from None
+        raise ConfigError(f"{source}: " + "; ".join(_faults(error))) from None
+
+
+def _faults(error: pydantic.ValidationError) -> list[str]:
+    """Every fault with where it is. Of a choice between kinds only the chosen one's, or that there is no such kind."""
+    faults = error.errors()
+    refused: dict[tuple[int | str, ...], list[str]] = {}  # by where a choice is: what the kinds are that it is not
+    chosen: dict[tuple[int | str, ...], object] = {}
+    members = set()
+    for fault in faults:
+        if fault["type"] == "literal_error" and fault["loc"][-1] == "kind" and len(fault["loc"]) > 1:
+            place = fault["loc"][:-2]
+            refused.setdefault(place, []).append(fault["ctx"]["expected"])
+            chosen[place] = fault["input"]
+            members.add(fault["loc"][:-1])
+    # Where a mapping was given, what is no mapping was not meant, such as a plain number beside kinds of schedules.
+    members |= {fault["loc"] for fault in faults if fault["type"].endswith("_type") and fault["loc"][:-1] in refused}
+    said: list[str] = []
+    for fault in faults:
+        place = fault["loc"]
+        of_refused = [member for member in members if place[: len(member)] == member]
+        if of_refused:
+            continue
+        for choice in refused:  # the member's own name says nothing to who wrote the file
+            if place[: len(choice)] == choice and len(place) > len(choice):
+                place = (*choice, *place[len(choice) + 1 :])
+        message = fault["msg"].removeprefix("Value error, ")
+        said.append(f"{'.'.join(map(str, place)) or '(top)'}: {message}")
+    for choice, kinds in refused.items():
+        others = {fault["loc"][: len(choice) + 1] for fault in faults if fault["loc"][: len(choice)] == choice}
+        if others <= members:
+            where = ".".join(map(str, (*choice, "kind")))
+            said.append(f"{where}: found {chosen[choice]!r}, expected {' or '.join(kinds)}")
+    return said
 
 
 def plain(value: Any) -> dict[str, Any]:

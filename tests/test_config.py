@@ -1,0 +1,59 @@
+"""What a configuration file's faults are told as: one line, no more than concerns what was written."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import pytest
+
+from sonorant.config import config, parse
+from sonorant.errors import ConfigError
+
+
+@config
+class Square:
+    kind: Literal["square"] = "square"
+    side: float
+
+    def __post_init__(self) -> None:
+        if self.side <= 0:
+            raise ValueError(f"side is {self.side:g}: it must be above 0")
+
+
+@config
+class Circle:
+    kind: Literal["circle"] = "circle"
+    radius: float
+
+
+@config
+class Drawing:
+    shape: Square | Circle
+    weight: float | Square = 1.0
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        ({"shape": {"kind": "square", "side": 1, "radius": 2}}, "shape.radius: Unexpected keyword argument"),
+        ({"shape": {"kind": "circle"}}, "shape.radius: Field required"),
+        ({"shape": {"kind": "star"}}, "shape.kind: found 'star', expected 'square' or 'circle'"),
+        ({"shape": {"kind": "square", "side": -1}}, "shape: side is -1: it must be above 0"),
+        (
+            {"shape": {"kind": "circle", "radius": 1}, "weight": {"kind": "star"}},
+            "weight.kind: found 'star', expected 'square'",
+        ),
+        ({"shape": {"kind": "circle", "radius": "x"}, "colour": 1}, "shape.radius: Input should be a valid number, "),
+    ],
+)
+def test_a_choice_is_told_by_its_kind_alone(data: dict[str, Any], said: str) -> None:
+    with pytest.raises(ConfigError) as error:
+        parse(Drawing, data, source="here")
+    line = str(error.value)
+    assert line.startswith(f"here: {said}") or f"; {said}" in line
+    assert line.count("Circle") == line.count("Square") == 0
+    assert "Value error" not in line
+
+
+def test_what_is_right_is_taken() -> None:
+    assert parse(Drawing, {"shape": {"kind": "circle", "radius": 2}}, source="here").shape == Circle(radius=2)
