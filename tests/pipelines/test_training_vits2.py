@@ -280,11 +280,16 @@ def test_a_first_mistake_leaves_no_folder(manifest: Path, tmp_path: Path, capsys
     assert (run / "notes.txt").read_text() == "of the user"
 
 
+def test_sound_is_learned_within_forty_steps(forty: Path) -> None:
+    mel = [row["generator/mel"] for row in terms(forty, "train")]
+    assert np.mean(mel[-10:]) < 0.6 * np.mean(mel[:3])
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
 def test_eight_utterances_are_learned_by_heart(tmp_path: Path) -> None:
     run = tmp_path / "run"
     manifest = write_corpus(tmp_path / "corpus", validation=0)
-    settings = ("data.batch_items=8", "durations.run.steps=1")
-    assert main(arguments(manifest, run, *settings, steps=60)) == 0
+    assert main(arguments(manifest, run, "data.batch_items=8", "durations.run.steps=1", steps=200)) == 0
     mel = [row["generator/mel"] for row in terms(run, "train")]
-    assert len(mel) == 60
-    assert np.mean(mel[-10:]) < 0.6 * np.mean(mel[:3])
+    assert np.mean(mel[-10:]) < 0.45 * np.mean(mel[:3])
