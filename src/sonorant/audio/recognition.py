@@ -27,7 +27,7 @@ class Recogniser:
         try:
             from faster_whisper import WhisperModel
         except ImportError:
-            raise MissingExtraError("recognising speech", package="faster-whisper", extra="eval") from None
+            raise MissingExtraError("recognising speech", package="faster-whisper", extra="evaluate") from None
         for name in _FILES:
             if not (folder / name).is_file():
                 raise ConfigError(

@@ -49,6 +49,6 @@ def character_error_rate(references: Sequence[str], heard: Sequence[str]) -> flo
     try:
         import jiwer
     except ImportError:
-        raise MissingExtraError("the character error rate", package="jiwer", extra="eval") from None
+        raise MissingExtraError("the character error rate", package="jiwer", extra="evaluate") from None
 
     return float(jiwer.cer(list(references), list(heard)))
