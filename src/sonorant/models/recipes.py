@@ -42,7 +42,7 @@ class Recipe(Protocol):
         ...
 
     def read(self, run: Path, step: int | None) -> Trained:
-        """What a run has made, at a step or at its best one."""
+        """What a run has made, at a step, or what is best kept of it."""
         ...
 
 
@@ -62,7 +62,7 @@ def parse_recipe(data: Mapping[str, Any], *, source: str) -> Recipe:
 
 
 def read_run(run: Path, step: int | None = None) -> Trained:
-    """What the run in a folder has made. step: None for its best checkpoint.
+    """What the run in a folder has made. step: None for a VITS's best checkpoint, a VITS2's last with its durations.
 
     Raises TrainingError when the folder is no run, or has no such checkpoint.
     """
