@@ -6,6 +6,7 @@ B batch, H heads, D width of a head, C = H * D channels, L tokens, W window.
 from __future__ import annotations
 
 import math
+from typing import cast
 
 import torch
 import torch.nn.functional as F
@@ -37,22 +38,27 @@ class Attention(nn.Module):
 
     def forward(self, x: Tensor, pairs: Tensor) -> Tensor:
         """x: [B, C, L]; pairs: [B, L, L], 1 where the row's token may see the column's. Returns [B, C, L]."""
-        query, key, value = (self._heads(projection(x)) for projection in (self.query, self.key, self.value))
+        query, key, value = self._projected(x)
         # Added, not boolean: a row that may see nothing (padding) then averages everything, and is no NaN.
         seen = torch.zeros_like(pairs, dtype=query.dtype).masked_fill(pairs == 0, MASKED_SCORE).unsqueeze(1)
         dropout = self.dropout.p if self.training else 0.0
         mixed = F.scaled_dot_product_attention(query, key, value, attn_mask=seen, dropout_p=dropout)
         return self._joined(mixed)
 
-    def _heads(self, x: Tensor) -> Tensor:
-        """[B, C, L] -> [B, H, L, D]."""
+    def _projected(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Queries, keys and values of each head, in one matrix product: [B, C, L] -> each [B, H, L, D]."""
         b, c, n = x.shape
-        return x.view(b, self.n_heads, c // self.n_heads, n).transpose(2, 3)
+        projections = (self.query, self.key, self.value)
+        weight = torch.cat([projection.weight for projection in projections]).squeeze(2)
+        bias = torch.cat([cast(Tensor, projection.bias) for projection in projections])
+        rows = F.linear(x.transpose(1, 2), weight, bias)
+        query, key, value = rows.view(b, n, 3, self.n_heads, c // self.n_heads).permute(2, 0, 3, 1, 4).unbind()
+        return query, key, value
 
     def _joined(self, mixed: Tensor) -> Tensor:
         """[B, H, L, D] -> [B, C, L]."""
-        y: Tensor = self.output(mixed.transpose(2, 3).flatten(1, 2))
-        return y
+        rows = mixed.transpose(1, 2).flatten(2)
+        return F.linear(rows, self.output.weight.squeeze(2), self.output.bias).transpose(1, 2)
 
 
 class RelativeAttention(Attention):
@@ -70,13 +76,14 @@ class RelativeAttention(Attention):
 
     def forward(self, x: Tensor, pairs: Tensor) -> Tensor:
         """x: [B, C, L]; pairs: [B, L, L], 1 where the row's token may see the column's. Returns [B, C, L]."""
-        query = self._heads(self.query(x)) / math.sqrt(x.shape[1] // self.n_heads)
-        scores = query @ self._heads(self.key(x)).transpose(2, 3)
+        query, key, value = self._projected(x)
+        query = query / math.sqrt(x.shape[1] // self.n_heads)
+        scores = query @ key.transpose(2, 3)
         scores = scores + place_by_distance(query @ self.relative_key.transpose(1, 2))
         scores = scores.masked_fill(pairs.unsqueeze(1) == 0, MASKED_SCORE)
         weights: Tensor = self.dropout(scores.softmax(dim=3))
         n_distances = self.relative_value.shape[1]
-        mixed = weights @ self._heads(self.value(x)) + take_by_distance(weights, n_distances) @ self.relative_value
+        mixed = weights @ value + take_by_distance(weights, n_distances) @ self.relative_value
         return self._joined(mixed)
 
 

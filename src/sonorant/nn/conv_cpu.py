@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
 COLUMNS_FROM = 512
-"""Channels in from which a product with columns is faster than torch's own convolution."""
+"""Channels in, and out, from which a product with columns is faster than torch's own convolution."""
 GROUP_WIDTH = 8
 """Channels out of a group below which torch's own grouped convolution does not use the CPU's vectors."""
 
@@ -26,7 +26,7 @@ def activated_conv(conv: nn.Conv1d, x: Tensor, slope: float) -> Tensor:
     """
     if x.device.type != "cpu" or torch.is_autocast_enabled("cpu"):
         y = conv(x)
-    elif conv.groups == 1 and conv.in_channels >= COLUMNS_FROM:
+    elif conv.groups == 1 and min(conv.in_channels, conv.out_channels) >= COLUMNS_FROM:
         return conv_by_columns(conv, x, slope)
     elif conv.groups > 1 and conv.stride[0] > 1:
         y = conv_by_phases(conv, x)

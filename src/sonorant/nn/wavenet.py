@@ -52,9 +52,10 @@ class WaveNet(nn.Module):
         conditions = [None] * len(self.gates) if self.condition is None else self.condition(speaker).split(2 * d, dim=1)
         skips = torch.zeros_like(x)
         for gate, output, condition in zip(self.gates, self.outputs, conditions, strict=True):
-            a = gate(x) if condition is None else gate(x) + condition
-            y = output(self.dropout(torch.tanh(a[:, :d]) * torch.sigmoid(a[:, d:])))
-            skips = skips + y[:, -d:]
-            if y.shape[1] > d:
-                x = (x + y[:, :d]) * mask
+            content, openness = (gate(x) if condition is None else gate(x) + condition).split(d, dim=1)
+            skip = output(self.dropout(torch.tanh(content) * torch.sigmoid(openness)))
+            if skip.shape[1] > d:
+                residual, skip = skip.split(d, dim=1)
+                x = (x + residual) * mask
+            skips = skips + skip
         return skips * mask
