@@ -170,7 +170,7 @@ def tell_parts(ours: Worker) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--recipe", type=Path, default=HERE.parent / "configs" / "vits2" / "asterisk.yaml")
+    parser.add_argument("--recipe", type=Path, default=HERE.parent / "configs" / "vits2" / "small.yaml")
     parser.add_argument("--corpus", type=Path, help="a manifest; without it, generated recordings of like lengths")
     parser.add_argument("--language", help="take only utterances in it")
     parser.add_argument("--utterances", type=int, default=96)
