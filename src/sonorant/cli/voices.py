@@ -89,7 +89,9 @@ def export_run(
     run: Annotated[Path, typer.Argument(help="The folder of a run of 'sonorant train'.")],
     out: _OutArgument,
     name: Annotated[str | None, typer.Option(help="The voice's name; by default that of OUT.")] = None,
-    step: Annotated[int | None, typer.Option(help="Of the checkpoint; by default the best of a VITS, the last of a VITS2.")] = None,
+    step: Annotated[
+        int | None, typer.Option(help="Of the checkpoint; by default the best of a VITS, the last of a VITS2.")
+    ] = None,
     converts: Annotated[
         bool | None,
         typer.Option("--convert/--no-convert", help="Keep what converting between speakers needs; by default if > 1."),
