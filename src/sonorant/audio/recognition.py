@@ -14,6 +14,8 @@ _RATE_HZ = 16000
 _FILES = ("config.json", "model.bin", "tokenizer.json")
 # Fast on every processor; and on a GPU, what every GPU has.
 _COMPUTE_TYPE = {"cpu": "int8", "cuda": "float16"}
+# Where Whisper's code of a language is not the first part of espeak-ng's.
+_CODES = {"cmn": "zh", "nb": "no"}
 
 
 class Recogniser:
@@ -65,3 +67,9 @@ class Recogniser:
             condition_on_previous_text=False,
         )
         return " ".join(segment.text.strip() for segment in segments)
+
+
+def whisper_code(language: str) -> str:
+    """Whisper's code of a language as voices name it: "en" of "en-us", "zh" of "cmn"."""
+    base = language.lower().replace("_", "-").partition("-")[0]
+    return _CODES.get(base, base)

@@ -6,13 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sonorant.audio.io import Samples
-from sonorant.audio.recognition import Recogniser
+from sonorant.audio.recognition import Recogniser, whisper_code
 from sonorant.errors import ParameterError, TextError
 from sonorant.evaluation.packages import required
-from sonorant.text.comparison import base_language, spoken_form
-
-# Where Whisper's code of a language is not the first part of espeak-ng's.
-_WHISPER_CODES = {"cmn": "zh", "nb": "no"}
+from sonorant.text.comparison import spoken_form
 
 
 @dataclass(frozen=True)
@@ -39,7 +36,7 @@ class Errors:
 
 def knows(recogniser: Recogniser, language: str) -> bool:
     """Whether a recogniser can listen to a language, given as voices name it: "en-us", "cmn"."""
-    return _code(language) in recogniser.languages
+    return whisper_code(language) in recogniser.languages
 
 
 def hear(recogniser: Recogniser, samples: Samples, sample_rate_hz: int, *, language: str) -> str:
@@ -47,7 +44,7 @@ def hear(recogniser: Recogniser, samples: Samples, sample_rate_hz: int, *, langu
 
     Raises ConfigError for a language the recogniser does not know.
     """
-    return recogniser(samples, sample_rate_hz, language=_code(language)) if samples.size else ""
+    return recogniser(samples, sample_rate_hz, language=whisper_code(language)) if samples.size else ""
 
 
 def error_rates(references: Sequence[str], heard: Sequence[str], *, language: str) -> list[Errors]:
@@ -74,8 +71,3 @@ def _errors(reference: str, heard: str, language: str) -> Errors:
         word_edits=words.substitutions + words.deletions + words.insertions,
         n_words=len(said.split()),
     )
-
-
-def _code(language: str) -> str:
-    base = base_language(language)
-    return _WHISPER_CODES.get(base, base)

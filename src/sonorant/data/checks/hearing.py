@@ -10,16 +10,14 @@ from pathlib import Path
 
 import numpy as np
 
-from sonorant.audio.recognition import Recogniser
+from sonorant.audio.recognition import Recogniser, whisper_code
 from sonorant.data.checks.progress import Progress
 from sonorant.data.checks.recording import read_part
 from sonorant.data.checks.script import phonemes_of
 from sonorant.data.manifest import Utterance, audio_path
 from sonorant.errors import CorpusError
-from sonorant.text.comparison import base_language, character_error_rate, spoken_form
+from sonorant.text.comparison import character_error_rate, spoken_form
 
-# Where Whisper's code of a language is not the first part of espeak-ng's.
-_WHISPER_CODES = {"cmn": "zh", "nb": "no"}
 _HEARD_CHARS = 120
 # With one of these there is nothing to hear, or nothing to compare with.
 _DEAF_TO = frozenset({"unreadable", "not_finite", "unspeakable"})
@@ -55,8 +53,8 @@ def hear(
 
     Raises CorpusError when it knows none of their languages.
     """
-    known = [u for u in utterances if _code(u) in recogniser.languages]
-    unknown = Counter(u.language for u in utterances if _code(u) not in recogniser.languages)
+    known = [u for u in utterances if whisper_code(u.language) in recogniser.languages]
+    unknown = Counter(u.language for u in utterances if whisper_code(u.language) not in recogniser.languages)
     if not known:
         raise CorpusError(
             f"{manifest}: the recogniser knows none of its languages ({', '.join(sorted(unknown))}); "
@@ -67,7 +65,7 @@ def hear(
     def listen(utterance: Utterance) -> Heard:
         part = read_part(audio_path(manifest, utterance), utterance)
         mono = part.samples.mean(axis=1, dtype=np.float32)
-        text = recogniser(mono, part.sample_rate_hz, language=_code(utterance)) if mono.size else ""
+        text = recogniser(mono, part.sample_rate_hz, language=whisper_code(utterance.language)) if mono.size else ""
         # Brackets would be read as markup.
         text = text.replace("[", " ").replace("]", " ").strip()
         return Heard(
@@ -82,11 +80,6 @@ def hear(
             threads.shutdown(wait=False, cancel_futures=True)
             raise
     return Hearing(heard=heard, n_unknown_language=dict(unknown))
-
-
-def _code(utterance: Utterance) -> str:
-    base = base_language(utterance.language)
-    return _WHISPER_CODES.get(base, base)
 
 
 def _error_rate(form: Callable[[str, str], str], utterance: Utterance, heard: str) -> float:
