@@ -10,7 +10,7 @@ import pytest
 
 from sonorant.audio.io import Samples
 from sonorant.errors import AudioError, ParameterError
-from sonorant.evaluation.likeness import SpeakerEncoder, halves, likeness, nearest
+from sonorant.evaluation.likeness import SpeakerEncoder, halves, likeness, likeness_of, nearest
 from tests.evaluation.voices import RATE_HZ, faster
 
 
@@ -53,9 +53,22 @@ def test_a_change_of_level_is_no_other_speaker(encoder: SpeakerEncoder, sentence
 
 def test_halves_of_equal_recordings_are_alike_and_of_unequal_ones_less() -> None:
     axes = np.eye(4, 256, dtype=np.float32)
-    assert halves(np.repeat(axes[:1], 5, axis=0)) == pytest.approx(1)
-    assert halves(axes) == pytest.approx(0)
+    same = halves(np.repeat(axes[:1], 5, axis=0))
+    assert (same.value, same.low, same.high) == pytest.approx((1, 1, 1))
+    assert halves(axes).value == pytest.approx(0)
     assert halves(np.repeat(axes, 5, axis=0), seed=1) == halves(np.repeat(axes, 5, axis=0), seed=1)
+
+
+def test_a_likeness_lies_in_its_interval_which_is_narrower_for_more_recordings() -> None:
+    scattered = np.abs(np.random.default_rng(0).normal(0.5, 0.3, (80, 256))).astype(np.float32)
+    scattered /= np.linalg.norm(scattered, axis=1, keepdims=True)
+    others = scattered[40:]
+    few, many = likeness_of(scattered[:5], others), likeness_of(scattered[:40], others)
+    for found, n in ((few, 5), (many, 40)):
+        assert found.value == pytest.approx(likeness(scattered[:n], others))
+        assert found.low <= found.value <= found.high
+    assert many.high - many.low < few.high - few.low
+    assert likeness_of(others, others).low == pytest.approx(1)
 
 
 def test_recordings_too_few_are_refused() -> None:

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from sonorant.audio.io import Samples
+from sonorant.audio.loudness import loudness_lufs
 from sonorant.errors import AudioError
-from sonorant.evaluation.quality import Quality, QualityJudge
+from sonorant.evaluation.quality import LEVEL_LUFS, Quality, QualityJudge, levelled
 from tests.evaluation.voices import RATE_HZ, noise
 
 
@@ -51,3 +52,10 @@ def test_what_lies_outside_the_range_is_clipped_not_refused(
 def test_silence_has_no_quality(judge: QualityJudge, n_samples: int) -> None:
     with pytest.raises(AudioError, match="is silent"):
         judge(np.zeros(n_samples, dtype=np.float32), RATE_HZ)
+
+
+def test_a_louder_copy_is_judged_the_same_once_levelled(sentences: list[Samples]) -> None:
+    quiet, loud = (levelled(gain * sentences[0], RATE_HZ) for gain in (0.1, 3.0))
+    assert loudness_lufs(quiet, RATE_HZ) == pytest.approx(LEVEL_LUFS, abs=0.1)
+    assert np.allclose(quiet, loud, atol=1e-3)
+    assert not levelled(np.zeros(RATE_HZ, dtype=np.float32), RATE_HZ).any()

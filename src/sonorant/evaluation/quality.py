@@ -7,12 +7,14 @@ not know whether the words, the speaker or the melody are right.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from sonorant.audio.io import Samples
+from sonorant.audio.loudness import loudness_lufs
 from sonorant.audio.resample import resample
 from sonorant.errors import AudioError
 from sonorant.evaluation.packages import required
@@ -20,6 +22,9 @@ from sonorant.evaluation.packages import required
 _RATE_HZ = 16000
 # DNSMOS names no score for silence.
 _SILENT = 1e-4
+
+LEVEL_LUFS = -26.0
+"""The loudness at which recordings are judged side by side: as loud as the speech that the networks learned from."""
 
 
 @dataclass(frozen=True)
@@ -60,3 +65,11 @@ class QualityJudge:
             background=float(scores["bak_mos"]),
             p808=float(scores["p808_mos"]),
         )
+
+
+def levelled(samples: Samples, sample_rate_hz: int) -> Samples:
+    """The same at -26 LUFS, so that a louder recording is judged no better; silence as it is. samples: [N]."""
+    loudness = loudness_lufs(samples, sample_rate_hz)
+    if not math.isfinite(loudness):
+        return samples
+    return (samples * np.float32(10 ** ((LEVEL_LUFS - loudness) / 20))).astype(np.float32)
