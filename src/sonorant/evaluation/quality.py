@@ -72,4 +72,5 @@ def levelled(samples: Samples, sample_rate_hz: int) -> Samples:
     loudness = loudness_lufs(samples, sample_rate_hz)
     if not math.isfinite(loudness):
         return samples
-    return (samples * np.float32(10 ** ((LEVEL_LUFS - loudness) / 20))).astype(np.float32)
+    gained: Samples = (samples * 10 ** ((LEVEL_LUFS - loudness) / 20)).astype(np.float32)
+    return gained
