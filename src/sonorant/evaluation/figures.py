@@ -36,7 +36,7 @@ class Figure:
     def shown(self, found: Interval) -> tuple[str, str]:
         """The value, and its bounds."""
         value, low, high = (f"{self.factor * x:.{self.n_decimals}f}" for x in (found.value, found.low, found.high))
-        return value, f"{low} to {high}"
+        return value, f"{low}–{high}"
 
 
 FIGURES = (

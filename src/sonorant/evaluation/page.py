@@ -145,7 +145,7 @@ def _article(folder: Path, takes: Sequence[tuple[Row, Take]], *, name: str, lang
 
 
 def _card(row: Row, take: Take, sound: Sound, file: str) -> str:
-    who = f"{row.voice}, {row.part.speaker}"
+    who = f"recording of {row.part.speaker}" if row.part.voice is None else f"{row.voice}, {row.part.speaker}"
     heard = ""
     if take.heard is not None:
         language = escape(row.part.language)
@@ -191,10 +191,10 @@ h2 { font-size: 1.2rem; margin: 2.5rem 0 .8rem; }
 h3 { font-size: 1rem; margin: 1.8rem 0 .6rem; font-weight: 600; }
 header p, small, .facts, .heard span, dd, ul { color: var(--soft); }
 header p { margin: 0; overflow-wrap: anywhere; }
-small { font-weight: 400; font-size: .8rem; }
+small { font-weight: 400; font-size: .75rem; }
 .wide { overflow-x: auto; }
-table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: .9rem; }
-th, td { padding: .4rem .7rem; text-align: left; vertical-align: top; border-bottom: 1px solid var(--rule);
+table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: .85rem; }
+th, td { padding: .4rem .5rem; text-align: left; vertical-align: top; border-bottom: 1px solid var(--rule);
   white-space: nowrap; }
 thead th { vertical-align: bottom; font-weight: 600; border-bottom-width: 2px; }
 .number { text-align: right; }
@@ -208,8 +208,9 @@ dd { margin: 0; }
 details, ul { margin: 1rem 0; font-size: .9rem; }
 ul { padding-left: 1.2rem; }
 summary { cursor: pointer; }
-.cards { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 21rem), 1fr)); gap: 1rem; }
-figure { margin: 0; padding: .8rem; background: var(--card); border-radius: .4rem; border-top: 3px solid var(--rule); }
+.cards { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 21rem), 1fr)); gap: 1rem; }
+figure { margin: 0; padding: .8rem; max-width: 44rem; background: var(--card);
+  border-radius: .4rem; border-top: 3px solid var(--rule); }
 figure.person { border-top-color: var(--person); }
 figcaption { display: flex; justify-content: space-between; gap: 1rem; margin-bottom: .5rem; }
 audio { display: block; width: 100%; height: 2.4rem; }

@@ -19,7 +19,7 @@ _DEPTH_DB = 65.0
 # Grey that can be read on white and on black alike; the picture itself has no ground.
 _INK = "#808080"
 _PITCH_INK = "#e0701b"
-_LOW_HZ, _HIGH_HZ = 60.0, 500.0
+_LOW_HZ, _HIGH_HZ = 50.0, 600.0
 _TICKS_HZ = (100, 200, 400)
 
 

@@ -13,7 +13,7 @@ from typing import Any
 from sonorant import __version__
 from sonorant.errors import ConfigError
 from sonorant.evaluation import page, table
-from sonorant.evaluation.bootstrap import N_RESAMPLES, SHARE
+from sonorant.evaluation.bootstrap import N_RESAMPLES
 from sonorant.evaluation.rows import Row
 from sonorant.evaluation.takes import Take
 from sonorant.voice.bundle import write_whole
@@ -35,8 +35,8 @@ class Report:
     def notes(self) -> list[str]:
         """What a reader of the table must know."""
         notes = [
-            f"In brackets: {SHARE:.0%} intervals from {N_RESAMPLES:,} resamples of the texts; "
-            "of halves of recordings, where 95 % of all halvings lie."
+            f"With each figure stands its 95 % interval, from {N_RESAMPLES:,} resamples of the texts; "
+            "with the likeness of halves, where 95 % of all halvings lie."
         ]
         if any(len(row.takes) < _FEW for row in self.rows):
             notes.append(f"Intervals of fewer than {_FEW} texts are too narrow.")

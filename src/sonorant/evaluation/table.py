@@ -23,7 +23,7 @@ def figures_in(rows: Sequence[Row], *kinds: str) -> list[Figure]:
 
 
 def cell(row: Row, figure: Figure) -> str:
-    """ "3.1 (1.2 to 5.0)", or "" where the row has no such figure."""
+    """ "3.1 (1.2–5.0)", or "" where the row has no such figure."""
     if figure.name not in row.figures:
         return ""
     value, bounds = figure.shown(row.figures[figure.name])
