@@ -66,7 +66,9 @@ def changed_in_completion(run: Path) -> tuple[set[str], set[str]]:
     before = network.state_dict()
 
     def changed(after: Mapping[str, Tensor], prefix: str) -> set[str]:
-        return {name for name in before if not torch.equal(before[name], after[prefix + name])}
+        kept = {name.removeprefix(prefix): value for name, value in after.items() if name.startswith(prefix)}
+        assert kept.keys() <= before.keys()
+        return {name for name, value in kept.items() if not torch.equal(before[name], value)}
 
     assert changed(parts["generator"], "") == changed(parts["average"], "module.")
     return changed(parts["generator"], ""), {*outcome.fresh, *outcome.resized}
@@ -166,7 +168,7 @@ def test_a_vits_of_two_speakers_learns_a_third(
 def test_a_vits2_of_one_speaker_learns_others_and_their_language(vits2_voice: Path, tmp_path: Path) -> None:
     manifest = in_language(write_corpus(tmp_path / "corpus", validation=1), "fr-fr")
     run = tmp_path / "run"
-    settings = (*FEW, *AND_DURATIONS)
+    settings = (*FEW, *AND_DURATIONS, "complete.kind=recordings")
     assert main(["finetune", str(vits2_voice), str(manifest), *settings, "--run", str(run), "--device", "cpu"]) == 0
     for stage in ("prepare", "complete", "train", "durations"):
         assert json.loads((run / stage / "stage.json").read_text())["status"] == "complete"
@@ -185,6 +187,17 @@ def test_a_vits2_of_one_speaker_learns_others_and_their_language(vits2_voice: Pa
     changed = {name for name in one if not torch.equal(one[name], other[name])}
     assert changed
     assert all(name.startswith("duration.") for name in changed)
+
+
+def test_a_voice_without_a_decoder_has_no_dreams(
+    vits2_voice: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    manifest, run = write_corpus(tmp_path / "corpus", validation=1), tmp_path / "run"
+    settings = (*FEW, *AND_DURATIONS, "model.decoder.n_layers=3")
+    assert main(["finetune", str(vits2_voice), str(manifest), *settings, "--run", str(run), "--device", "cpu"]) == 2
+    last = capsys.readouterr().err.strip().splitlines()[-1]
+    assert last.startswith(f"sonorant: {vits2_voice}: lacks decoder.")
+    assert last.endswith("without which it says nothing to learn from; set complete.kind=recordings")
 
 
 def test_a_voice_that_lacks_nothing_is_not_completed(tmp_path: Path) -> None:

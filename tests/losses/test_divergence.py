@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.distributions import Normal, kl_divergence
 
-from sonorant.losses.divergence import gaussian_kl, sampled_kl
+from sonorant.losses.divergence import gaussian_kl, gaussian_surprise, sampled_kl
 from sonorant.nn.latent import sample
 from sonorant.nn.mask import length_mask
 from tests.nn.random_weights import normal
@@ -50,6 +50,12 @@ def test_one_sample_may_lie_below_zero() -> None:
     zeros = torch.zeros(1, 5, 13)
     assert sampled_kl(zeros, zeros, zeros, zeros, torch.ones(1, 1, 13)).tolist() == [-0.5 * 5 * 13]
     assert gaussian_kl(zeros, zeros, zeros, zeros, torch.ones(1, 1, 13)).tolist() == [0.0]
+
+
+def test_a_value_surprises_a_gaussian_as_torch_says() -> None:
+    z, log_std, mean, _ = gaussians()
+    each = -Normal(mean, log_std.exp()).log_prob(z)
+    torch.testing.assert_close(gaussian_surprise(z, mean, log_std, MASK), (each * MASK).sum(dim=(1, 2)))
 
 
 @BOTH

@@ -251,7 +251,7 @@ def test_a_run_starts_from_a_run_and_completes_only_what_lacks(
 ) -> None:
     run = tmp_path / "run"
     begins = [*arguments(manifest, run, "durations.run.steps=1", steps=1), "--init-from", str(forty)]
-    assert main([*begins, "complete={run: {steps: 1}}"]) == 2
+    assert main([*begins, "complete={kind: dreams, run: {steps: 1}}"]) == 2
     assert f"{forty}: lacks nothing that 'complete' could train; leave that stage out" in said(capsys)
     shutil.rmtree(run)
     assert main(begins) == 0
@@ -264,7 +264,7 @@ def test_a_run_starts_from_a_run_and_completes_only_what_lacks(
 
 def test_completing_needs_a_source(manifest: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run = tmp_path / "run"
-    assert main(arguments(manifest, run, "complete={run: {steps: 1}}", steps=1)) == 2
+    assert main(arguments(manifest, run, "complete={kind: dreams, run: {steps: 1}}", steps=1)) == 2
     assert "there is no init_from whose weights it could complete" in said(capsys)
     assert not run.exists()
 

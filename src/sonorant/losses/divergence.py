@@ -5,6 +5,8 @@ B batch, C channels, T frames.
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 
@@ -24,6 +26,17 @@ def sampled_kl(
         prior_mean, prior_log_std = prior_mean.float(), prior_log_std.float()
         kl = prior_log_std - posterior_log_std - 0.5 + 0.5 * ((z_p - prior_mean) * torch.exp(-prior_log_std)) ** 2
         return (kl * mask.float()).sum(dim=(1, 2))
+
+
+def gaussian_surprise(z: Tensor, mean: Tensor, log_std: Tensor, mask: Tensor) -> Tensor:
+    """The negative log-likelihood of values under a diagonal Gaussian, in nats.
+
+    z, mean, log_std: [B, C, T]; mask: [B, 1, T]. Returns float32 [B], summed over channels and real frames.
+    """
+    with torch.autocast(z.device.type, enabled=False):
+        z, mean, log_std = z.float(), mean.float(), log_std.float()
+        apart = (z - mean) * torch.exp(-log_std)
+        return ((0.5 * (apart**2 + math.log(2 * math.pi)) + log_std) * mask.float()).sum(dim=(1, 2))
 
 
 def gaussian_kl(

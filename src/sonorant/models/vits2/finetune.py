@@ -51,6 +51,7 @@ def finetuning_recipe(
         text=_text(frontend, symbols, languages),
         run=RunConfig(steps=STEPS, log_every=25, evaluate_every=250, checkpoint_every=250),
         complete=CompletionStage(
+            kind="dreams",
             run=RunConfig(
                 steps=COMPLETION_STEPS, log_every=25, evaluate_every=COMPLETION_STEPS, checkpoint_every=COMPLETION_STEPS
             ),

@@ -69,6 +69,18 @@ class Explained:
 
 
 @dataclass(frozen=True)
+class Imagined:
+    """Speech for tokens before it is decoded; all lengths are padded to whole granules."""
+
+    hidden: Tensor  # [B, d_hidden, L]
+    durations: Tensor  # int64 [B, L]
+    z: Tensor  # [B, d_latent, T]
+    embedding: Tensor | None  # [B, d_speaker, 1]
+    token_mask: Tensor  # [B, 1, L]
+    frame_mask: Tensor  # [B, 1, T]
+
+
+@dataclass(frozen=True)
 class Vits2Output:
     """What the losses are made of."""
 
@@ -181,7 +193,7 @@ class Vits2(nn.Module):
 
         prior: Prior = self.text_encoder(tokens, token_mask, embedding, self._said_in(language))
         frame_noise = noise.per_frame(self.cfg.d_latent, n_frames)
-        posterior: Posterior = self.posterior(self._seen(spec), frame_mask, frame_noise, embedding)
+        posterior: Posterior = self.posterior(self.seen(spec), frame_mask, frame_noise, embedding)
         z_p = self.flow(posterior.z, frame_mask, embedding)
         with torch.no_grad():  # the alignment is searched for, not learned (VITS, 2.2.1)
             value = log_likelihood(z_p, prior.mean, prior.log_std)
@@ -217,6 +229,38 @@ class Vits2(nn.Module):
         noise: asked once for [B, d, L] if durations are drawn, and then once for [B, d_latent, T].
         length_scale: above 1 is slower. Every token lasts a whole number of frames, rounded up; an item at least one.
         """
+        out = self.imagine(
+            tokens,
+            token_lengths,
+            speaker,
+            language,
+            noise=noise,
+            length_scale=length_scale,
+            noise_scale=noise_scale,
+            noise_scale_duration=noise_scale_duration,
+        )
+        n_frames = out.durations.sum(dim=1)
+        total = int(n_frames.max())
+        samples = self.decode(out.z[:, :, :total], out.frame_mask[:, :, :total], out.embedding)
+        return Synthesis(
+            samples,
+            frames_per_token=out.durations[:, : tokens.shape[1]],
+            lengths=n_frames * self.cfg.spectrogram.hop,
+        )
+
+    def imagine(
+        self,
+        tokens: Tensor,
+        token_lengths: Tensor,
+        speaker: Tensor | None,
+        language: Tensor | None,
+        *,
+        noise: Noise,
+        length_scale: float = 1.0,
+        noise_scale: float = 1.0,
+        noise_scale_duration: float = 1.0,
+    ) -> Imagined:
+        """Speech for tokens before it is decoded; arguments as in `synthesize`. Scales of 1: as the model has it."""
         n_items, n_tokens = tokens.shape
         tokens = pad_to_granule(tokens)
         token_mask = length_mask(token_lengths, tokens.shape[1])
@@ -237,9 +281,14 @@ class Vits2(nn.Module):
         frame_mask = length_mask(n_frames, padded)
         mean, log_std = expand(prior.mean, durations, padded), expand(prior.log_std, durations, padded)
         z_p = sample(mean, log_std, frame_noise) * frame_mask
-        z = self.flow.reverse(z_p, frame_mask, embedding)
-        samples = self.decode(z[:, :, :total], frame_mask[:, :, :total], embedding)
-        return Synthesis(samples, frames_per_token=durations[:, :n_tokens], lengths=n_frames * self.cfg.spectrogram.hop)
+        return Imagined(
+            hidden=prior.hidden,
+            durations=durations,
+            z=self.flow.reverse(z_p, frame_mask, embedding),
+            embedding=embedding,
+            token_mask=token_mask,
+            frame_mask=frame_mask,
+        )
 
     def convert(self, spec: Tensor, spec_lengths: Tensor, source: Tensor, target: Tensor, *, noise: Noise) -> Tensor:
         """The same speech by another of the model's speakers (VITS, appendix C).
@@ -254,7 +303,7 @@ class Vits2(nn.Module):
         mask = length_mask(spec_lengths, spec.shape[2])
         of_source, of_target = self.embed(source), self.embed(target)
         frame_noise = noise((spec.shape[0], self.cfg.d_latent, spec.shape[2]))
-        posterior: Posterior = self.posterior(self._seen(spec), mask, frame_noise, of_source)
+        posterior: Posterior = self.posterior(self.seen(spec), mask, frame_noise, of_source)
         z_p = self.flow(posterior.z, mask, of_source)
         z = self.flow.reverse(z_p, mask, of_target)
         return self.decode(z, mask, of_target)
@@ -278,7 +327,7 @@ class Vits2(nn.Module):
             raise ParameterError(f"the model has {self.n_languages} languages: say which is to be spoken")
         return language
 
-    def _seen(self, spec: Tensor) -> Tensor:
+    def seen(self, spec: Tensor) -> Tensor:
         """What the posterior sees of linear magnitudes: [B, n_bins, T] -> [B, n_posterior_inputs, T]."""
         if self.cfg.posterior_mel is None:
             return spec

@@ -28,8 +28,8 @@ from sonorant.models.vits2.training import (
     build_completion,
     build_durations,
     build_training,
+    completed,
     from_source,
-    from_stage,
 )
 from sonorant.nn.discriminators import DiscriminatorConfig
 from sonorant.nn.duration_discriminator import DurationDiscriminatorConfig
@@ -59,8 +59,10 @@ def _duration_weights() -> dict[str, Schedule]:
 
 @config
 class CompletionStage:
-    """A stage before all others that trains what a source lacks, such as its posterior, against the frozen rest."""
+    """A stage before all others that trains what a source lacks, against the frozen rest."""
 
+    kind: Literal["dreams", "recordings"]
+    """On what: a posterior learns best from what the source itself says; a decoder or a flow needs recordings."""
     run: RunConfig
     generator: OptimizerConfig = OptimizerConfig()
 
@@ -192,7 +194,9 @@ class Vits2Recipe:
                 # It was trained on weights that are now to change.
                 shutil.rmtree(run / DURATIONS)
                 to_stderr(f"{DURATIONS}: begins anew, for {TRAIN} goes on")
-            start = starting(folder) if self.complete is None else from_stage(run / COMPLETE)
+            start = starting(folder)
+            if self.complete is not None and not reached:
+                start = completed(start, run / COMPLETE)
             training = build_training(self, fabric, run / PREPARE, start)
             return train(fabric, training, self.run, folder, should_stop=should_stop)
 

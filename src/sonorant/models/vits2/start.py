@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -94,7 +94,7 @@ def write_outcome(source: str, outcome: Transferred, folder: Path) -> None:
         part.write_text(json.dumps(report, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
-def freeze_all_but(network: nn.Module, names: tuple[str, ...]) -> None:
+def freeze_all_but(network: nn.Module, names: Sequence[str]) -> None:
     """Ask for gradients of the named parameters only."""
     chosen = set(names)
     for name, parameter in network.named_parameters():

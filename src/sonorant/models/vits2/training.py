@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,7 @@ from sonorant.models.averages import averaged_weights
 from sonorant.models.evaluation import Evaluation
 from sonorant.models.preparing import PREPARE, training_batches
 from sonorant.models.vits2 import durations
+from sonorant.models.vits2.dreams import NEEDED, Dreaming, Recognition
 from sonorant.models.vits2.evaluate import Vits2Subject
 from sonorant.models.vits2.game import Played, Vits2Game
 from sonorant.models.vits2.losses import ADVERSARIAL, TERMS
@@ -80,6 +82,19 @@ def from_stage(folder: Path) -> Start:
     return start
 
 
+def completed(start: Start, folder: Path) -> Start:
+    """Start as another does, and take over what the stage `complete` in a folder has trained."""
+
+    def both(network: Vits2, corpus: Corpus) -> Transferred | None:
+        outcome = start(network, corpus)
+        _, weights = averaged_weights(folder, None, best=False)
+        unknown = network.load_state_dict(dict(weights), strict=False).unexpected_keys
+        assert not unknown, f"{folder} trained weights that the network has not: {unknown}"
+        return outcome
+
+    return both
+
+
 def build_training(recipe: Vits2Recipe, fabric: Fabric, prepared: Path, start: Start) -> Training[Any]:
     """The main stage: everything at once, against the discriminators of waveforms."""
     corpus = read_corpus(prepared)
@@ -112,17 +127,77 @@ def build_completion(recipe: Vits2Recipe, fabric: Fabric, prepared: Path, start:
     lacking = (*outcome.fresh, *outcome.resized)
     if not lacking:
         raise TrainingError(f"{recipe.init_from}: lacks nothing that 'complete' could train; leave that stage out")
+    batches = batches_of(recipe, fabric, prepared, corpus)
+    build = _build_dreaming if recipe.complete.kind == "dreams" else _build_reconstruction
+    return build(recipe, fabric, network, lacking, randomness, batches, _evaluation(recipe, corpus, batches))
+
+
+def _build_dreaming(
+    recipe: Vits2Recipe,
+    fabric: Fabric,
+    network: Vits2,
+    lacking: Sequence[str],
+    randomness: Randomness,
+    batches: UtteranceBatches | ShardedBatches,
+    evaluate: Evaluation,
+) -> Training[Any]:
+    assert recipe.complete is not None, "this run has no such stage"
+    needed = [name for name in lacking if NEEDED.match(name)]
+    if needed:
+        raise TrainingError(
+            f"{recipe.init_from}: lacks {needed[0]}{f' and {len(needed) - 1} others' * (len(needed) > 1)}, without "
+            "which it says nothing to learn from; set complete.kind=recordings"
+        )
+    # A copy, for inference: nothing that learns changes what is said.
+    voice = network.for_inference().to(fabric.device)
+    learner = Recognition(network)
+    taught = [name for name, _ in learner.named_parameters() if name in lacking]
+    if not taught:
+        raise TrainingError(f"{recipe.init_from}: lacks nothing that dreams could teach; leave 'complete' out")
+    # Going on, the checkpoint brings the weights, but what is frozen is asked again.
+    freeze_all_but(learner, taught)
+    player = set_up(fabric, "generator", learner, recipe.complete.generator)
+    # A network of its own for looking at what was learned, as part of the whole.
+    whole = copy.deepcopy(network)
+
+    def look(average: nn.Module, step: int) -> Exhibits:
+        assert isinstance(average, Recognition), type(average)
+        whole.posterior = average.posterior
+        if average.duration is not None:
+            whole.duration = average.duration
+        return evaluate(whole, step)
+
+    weights: dict[str, Schedule] = dict.fromkeys(Dreaming.terms, 1.0)
+    return Training(
+        step=SupervisedStep[Batch](fabric, Dreaming(player, voice), player, weights, randomness),
+        batches=batches,
+        average=moving_average(learner, decay=recipe.average_decay),
+        evaluate=look,
+        best_by="mel",
+        parts=recipe.data.parts,
+    )
+
+
+def _build_reconstruction(
+    recipe: Vits2Recipe,
+    fabric: Fabric,
+    network: Vits2,
+    lacking: Sequence[str],
+    randomness: Randomness,
+    batches: UtteranceBatches | ShardedBatches,
+    evaluate: Evaluation,
+) -> Training[Any]:
+    assert recipe.complete is not None, "this run has no such stage"
     # Going on, the checkpoint brings the weights, but what is frozen is asked again.
     freeze_all_but(network, lacking)
     generator = set_up(fabric, "generator", network, recipe.complete.generator)
     game = Vits2Game(fabric, generator, None, settings=recipe.game_settings)
     weights = {name: weight for name, weight in recipe.losses.items() if name not in ADVERSARIAL}
-    batches = batches_of(recipe, fabric, prepared, corpus)
     return Training(
         step=SupervisedStep[Batch](fabric, _Objective(game, weights), generator, weights, randomness),
         batches=batches,
         average=moving_average(network, decay=recipe.average_decay),
-        evaluate=_evaluation(recipe, corpus, batches),
+        evaluate=evaluate,
         best_by="mel",
         parts=recipe.data.parts,
     )
