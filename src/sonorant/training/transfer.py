@@ -33,6 +33,10 @@ class Source:
     system: str = ""
     model: Mapping[str, Any] = field(default_factory=dict)
 
+    def has(self, start: str) -> bool:
+        """Whether there is a weight whose name begins so."""
+        return any(name.startswith(start) for name in self.weights)
+
 
 @dataclass(frozen=True)
 class RowTable:

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from sonorant.audio.spectrogram import MelConfig, SpectrogramConfig
 from sonorant.config import plain
 from sonorant.data.prepare import Tables
-from sonorant.errors import TrainingError
+from sonorant.errors import SonorantError, TrainingError
 from sonorant.models import Purpose
 from sonorant.models.vits.config import VitsConfig
 from sonorant.models.vits.model import Vits
@@ -163,6 +163,13 @@ def assert_complete(outcome: Transferred, network: Vits2, of: Source) -> None:
     if not any(".parametrizations." in name for name in of.weights):  # both halves come from one
         found = [re.sub(r"\.parametrizations\.weight\.original[01]$", ".weight", name) for name in found]
     assert len(set(found)) + len(outcome.left_over) == len(of.weights)
+
+
+def without(of: Source, start: str) -> Source:
+    """The source, less some of its weights."""
+    left = {name: tensor for name, tensor in of.weights.items() if not name.startswith(start)}
+    assert len(left) < len(of.weights)
+    return replace(of, weights=left)
 
 
 def among(names: Sequence[str], *starts: str) -> bool:
@@ -393,7 +400,7 @@ def test_a_deeper_posterior_begins_anew_where_it_does_not_fit() -> None:
     [
         (
             replace(source(vits(), tables()), system="wavenet"),
-            "old: is a 'wavenet' model, but a VITS2 starts from vits",
+            "old: is a 'wavenet' model, but a VITS2 starts from vits or vits2",
         ),
         (
             source(vits(replace(VITS, d_hidden=32)), tables()),
@@ -401,23 +408,66 @@ def test_a_deeper_posterior_begins_anew_where_it_does_not_fit() -> None:
         ),
         (
             source(vits(replace(VITS, flow=replace(VITS.flow, n_couplings=3))), tables()),
-            "old: has, and the model has not, flow.steps.4.",
+            "old: has another model.flow.n_couplings: 3 -> 2; give the model the source's configuration",
         ),
         (
             source(vits(replace(VITS, flow=replace(VITS.flow, n_couplings=1))), tables()),
-            "old: lacks flow.steps.2.",
+            "old: has another model.flow.n_couplings: 1 -> 2; give",
+        ),
+        (without(source(vits(), tables()), "flow.steps.0.output."), "old: lacks flow.steps.0.output."),
+        (without(source(vits(), tables()), "posterior.wavenet."), "old: lacks posterior.wavenet."),
+        (without(source(vits(), tables()), "decoder.output."), "old: lacks decoder.output."),
+        (
+            without(source(vits2(AS_VITS2, tables()), tables()), "flow.steps.0.transformer."),
+            "old: lacks flow.steps.0.transformer.",
+        ),
+        (
+            source(vits2(with_coupling(HiddenTransformerConfig(n_heads=1)), tables()), tables()),
+            "old: has another model.flow.coupling.n_heads: 1 -> 2; give",
+        ),
+        (
+            source(vits2(with_coupling(HiddenTransformerConfig(n_layers=2)), tables()), tables()),
+            "old: has another model.flow.coupling.n_layers: 2 -> 1; give",
+        ),
+        (
+            source(vits2(with_coupling(MonoInterConfig()), tables()), tables()),
+            'old: has another model.flow.coupling.kind: "mono_inter" -> "hidden"; give',
+        ),
+        (
+            source(
+                vits2(replace(AS_VITS2, text_encoder=replace(AS_VITS2.text_encoder, speaker_layer=0)), tables()),
+                tables(),
+            ),
+            "old: has another model.text_encoder.speaker_layer: 0 -> 1; give",
+        ),
+        (
+            source(
+                vits(replace(VITS, flow=replace(VITS.flow, wavenet=replace(VITS.flow.wavenet, dilation_rate=2)))),
+                tables(),
+            ),
+            "old: has another model.flow.wavenet.dilation_rate: 2 -> 1; give",
         ),
     ],
-    ids=["system", "width", "longer flow", "shorter flow"],
 )
 def test_what_nothing_explains_is_refused_in_one_line_and_changes_nothing(of: Source, message: str) -> None:
     new = vits2(AS_VITS2, tables())
     before = {name: tensor.clone() for name, tensor in new.state_dict().items()}
-    with pytest.raises(TrainingError) as refused:
+    with pytest.raises(SonorantError) as refused:
         start_from(of, new, tables())
     assert message in str(refused.value)
     assert "\n" not in str(refused.value)
     assert all(torch.equal(tensor, before[name]) for name, tensor in new.state_dict().items())
+
+
+def test_a_voice_that_does_not_say_its_decoders_kind_has_the_first_there_was() -> None:
+    """So that what it lacks is not explained by a difference that is none."""
+    of = source(vits(), tables())
+    unsaid = {**of.model, "decoder": {key: value for key, value in of.model["decoder"].items() if key != "kind"}}
+    assert unsaid != of.model
+    outcome = start_from(replace(of, model=unsaid), vits2(AS_VITS2, tables()), tables())
+    assert outcome.left_over == ()
+    with pytest.raises(TrainingError, match=r"lacks decoder\.output"):
+        start_from(without(replace(of, model=unsaid), "decoder.output."), vits2(AS_VITS2, tables()), tables())
 
 
 def test_the_report_is_written_as_it_is(tmp_path: Path) -> None:

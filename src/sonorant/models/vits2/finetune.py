@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from sonorant.config import parse, plain
 from sonorant.data.dataset import DataConfig
 from sonorant.errors import ConfigError
-from sonorant.models.vits2.config import Vits2Config
 from sonorant.models.vits2.recipe import CompletionStage, DurationStage, Vits2Recipe
+from sonorant.models.vits2.start import as_vits2
 from sonorant.nn.discriminators import DiscriminatorConfig
 from sonorant.nn.frame_discriminators import FrameDiscriminatorConfig
 from sonorant.nn.noisy_duration import NoisyDurationConfig
@@ -43,7 +44,9 @@ def finetuning_recipe(
     manifest, those new to the voice are added with the symbols they need.
     Raises ConfigError for a voice of a system that cannot be fine-tuned.
     """
-    cfg = _model(voice, system, model, n_speakers)
+    cfg = as_vits2(voice, system, model)
+    if n_speakers > 1:
+        cfg = replace(cfg, keeps_single_speaker=True)
     is_adversarial = isinstance(cfg.duration, NoisyDurationConfig)
     return Vits2Recipe(
         init_from=voice,
@@ -82,25 +85,17 @@ def finetuning_recipe(
     )
 
 
-def _model(voice: str, system: str, model: Mapping[str, Any], n_speakers: int) -> Vits2Config:
-    """The voice's model as a VITS2; a VITS is one with plain couplings that sees linear spectra."""
-    data = dict(model)
-    match system:
-        case "vits":
-            data |= {"posterior_mel": None, "flow": {**data["flow"], "coupling": {"kind": "plain"}}}
-        case "vits2":
-            pass
-        case _:
-            raise ConfigError(f"{voice}: is a {system!r} voice; those that can be fine-tuned are vits and vits2")
-    if n_speakers > 1:
-        data["keeps_single_speaker"] = True
-    return parse(Vits2Config, data, source=f"{voice}: model")
-
-
 def _text(frontend: FrontendConfig, symbols: Mapping[str, int], languages: Sequence[str]) -> GivenText:
     """The voice's own way with texts, and the standard one for languages that are new to it."""
     known = {language.code for language in frontend.languages}
     new = [code for code in languages if code not in known]
+    for code in new:
+        same = [other for other in known if other.split("-")[0] == code]
+        if same:
+            raise ConfigError(
+                f"the manifest is in {code!r}, the voice speaks {' and '.join(map(repr, same))}: say in the manifest "
+                f"which is meant, {same[0]!r} or another"
+            )
     if not new:
         return GivenText(frontend=frontend, symbols=symbols)
     data = plain(frontend)

@@ -2,8 +2,8 @@
 
 Everything is matched by name. What differs between the two configurations explains what begins anew and what is left
 over; anything else that does is an error. What is added begins without effect, so that a model which only gained
-something speaks as before; transformers in the flow that no gate or fresh output keeps silent (`input`, `fft`) and
-couplings that double (`mono_post`) are heard at once.
+something speaks as before; transformers in the flow that no gate or fresh output keeps silent (`input`) and couplings
+that double (`mono_post`) are heard at once.
 """
 
 from __future__ import annotations
@@ -19,12 +19,14 @@ import torch
 from torch import nn
 
 from sonorant.audio.io import whole_file
-from sonorant.config import plain
+from sonorant.config import parse, plain
 from sonorant.data.prepare import Tables
-from sonorant.errors import TrainingError
+from sonorant.errors import ConfigError, TrainingError
 from sonorant.models.vits2.config import Vits2Config
 from sonorant.models.vits2.model import Vits2
-from sonorant.nn.transformer_flow import MonoInterConfig, MonoPostConfig
+from sonorant.nn.duration import DurationConfig
+from sonorant.nn.transformer_flow import MonoInterConfig, MonoPostConfig, PlainCouplingConfig
+from sonorant.training.stage import differences
 from sonorant.training.transfer import RowTable, Source, Transferred, transfer
 
 STARTED_FROM = "started_from.json"
@@ -33,6 +35,8 @@ _PARTS = ("posterior", "duration", "decoder")
 """What may be of another make than the source's; it then begins anew where it does not fit."""
 _DRAWN_OR_NOT = {"deterministic", "adversarial"}
 """Kinds of durations that share their layers; the second adds noise."""
+_NOT_HEARD = {"dropout", "log_std_bounds"}
+"""Settings of the text encoder and the flow that the same weights may have otherwise."""
 # A speaker enters by these; of weight-normed ones the length decides.
 _CONDITIONS = re.compile(r"(.*\.condition|text_encoder\.speaker)\.(weight|bias|parametrizations\.weight\.original0)")
 
@@ -40,24 +44,22 @@ _CONDITIONS = re.compile(r"(.*\.condition|text_encoder\.speaker)\.(weight|bias|p
 def start_from(source: Source, network: Vits2, tables: Tables) -> Transferred:
     """Fill a network in training with a source's weights.
 
-    Raises TrainingError when the source is of another system, or where its weights do not fit and no difference of the
-    configurations explains it.
+    Raises ConfigError when the source is of another system, and TrainingError where its weights do not fit and no
+    difference of the configurations explains it, or fit but would mean something else.
     """
-    if source.system not in SYSTEMS:
-        raise TrainingError(
-            f"{source.name}: is a {source.system!r} model, but a VITS2 starts from {' or '.join(SYSTEMS)}"
-        )
     cfg = network.cfg
-    differing = set(_differing(source.model, cfg))
-    others = [f"{part}.*" for part in _PARTS if part in differing]
-    had_speakers = any(name.startswith("speaker.") for name in source.weights)
+    theirs = as_vits2(source.name, source.system, source.model)
+    _refuse_silent_differences(source.name, theirs, cfg)
+    differing = [part for part in _PARTS if getattr(theirs, part) != getattr(cfg, part)]
+    others = [f"{part}.*" for part in differing]
+    had_speakers = source.has("speaker.")
     if had_speakers and network.speaker is None:
         raise TrainingError(
             f"{source.name}: has a place for a speaker ({len(source.speakers)} there), but a model of one speaker has "
             "none; set model.keeps_single_speaker=true"
         )
-    renumbered = _renumbered(source, cfg)
-    useless = tuple(_of_other_kinds(source, cfg))
+    renumbered = _renumbered(source, theirs, cfg)
+    useless = tuple(_of_other_kinds(source, theirs, cfg))
     outcome = transfer(
         replace(renumbered, weights={name: w for name, w in renumbered.weights.items() if name not in useless}),
         network,
@@ -66,15 +68,7 @@ def start_from(source: Source, network: Vits2, tables: Tables) -> Transferred:
             RowTable("text_encoder.language.weight", _by_place(source.languages), _languages(tables)),
             RowTable("speaker.weight", _by_place(source.speakers), _by_place(tables.speakers), others="mean"),
         ),
-        may_be_fresh=(
-            # A voice has left behind what only training needs.
-            *("posterior.*", "duration.posterior.*", "duration.flow.first.*"),
-            # What VITS2 adds; it begins at zero.
-            *("text_encoder.speaker.*", "text_encoder.language.*", "duration.noise.*"),
-            *("flow.steps.*.transformer.*", "flow.steps.*.gate", "flow.steps.*.output.*"),
-            *(() if had_speakers else ("speaker.*", "*.condition.*")),
-            *others,
-        ),
+        may_be_fresh=(*_lacking(source, theirs, cfg), *others),
         may_be_resized=("posterior.input.*", *others),
         may_be_left=(*others, *_left_behind(source, network)),
     )
@@ -101,21 +95,66 @@ def freeze_all_but(network: nn.Module, names: Sequence[str]) -> None:
         parameter.requires_grad_(parameter.requires_grad and name in chosen)
 
 
-def _differing(theirs: Mapping[str, Any], cfg: Vits2Config) -> Iterator[str]:
-    """The parts of which the two configurations say different things."""
-    ours = plain(cfg)
-    for part in _PARTS:
-        if theirs.get(part) != ours[part]:
-            yield part
+def as_vits2(name: str, system: str, model: Mapping[str, Any]) -> Vits2Config:
+    """A model's configuration as a VITS2's: a VITS is one with plain couplings that sees linear spectra.
+
+    name: of what has it, for messages. Raises ConfigError for another system, or data that is no such configuration.
+    """
+    match system:
+        case "vits":
+            flow = {**model.get("flow", {}), "coupling": {"kind": "plain"}}
+            data = {"text_encoder": {}, **model, "posterior_mel": None, "flow": flow}
+        case "vits2":
+            data = dict(model)
+        case _:
+            raise ConfigError(f"{name}: is a {system!r} model, but a VITS2 starts from {' or '.join(SYSTEMS)}")
+    return parse(Vits2Config, data, source=f"{name}: model")
 
 
-def _of_other_kinds(source: Source, cfg: Vits2Config) -> Iterator[str]:
+def _refuse_silent_differences(name: str, theirs: Vits2Config, ours: Vits2Config) -> None:
+    """Refuse settings by which the same weights would mean something else, though all fit."""
+    before, now = plain(theirs), plain(ours)
+    if theirs.text_encoder.speaker_layer is None:
+        before["text_encoder"]["speaker_layer"] = now["text_encoder"]["speaker_layer"]
+    if isinstance(theirs.flow.coupling, PlainCouplingConfig):
+        before["flow"]["coupling"] = now["flow"]["coupling"]
+    found = [said for part in ("text_encoder", "flow") for said in differences(before[part], now[part], at=part)]
+    heard = [said for said in found if not _NOT_HEARD & {*said.split(":")[0].split(".")}]
+    if heard:
+        # Of another kind most other settings are others, too.
+        said = min(heard, key=lambda said: ".kind:" not in said)
+        raise TrainingError(f"{name}: has another model.{said}; give the model the source's configuration")
+
+
+def _lacking(source: Source, theirs: Vits2Config, ours: Vits2Config) -> Iterator[str]:
+    """Patterns of the weights that this source need not have, for a reason that can be seen."""
+    # A voice has left behind what only training needs.
+    if not source.has("posterior."):
+        yield "posterior.*"
+    if not source.has("duration.posterior."):
+        yield from ("duration.posterior.*", "duration.flow.first.*")
+    # What VITS2 adds; it begins at zero.
+    if not source.has("text_encoder.speaker."):
+        yield "text_encoder.speaker.*"
+    if not source.has("text_encoder.language."):
+        yield "text_encoder.language.*"
+    if not source.has("speaker."):
+        yield from ("speaker.*", "*.condition.*")
+    if isinstance(theirs.duration, DurationConfig):
+        yield "duration.noise.*"
+    if isinstance(theirs.flow.coupling, PlainCouplingConfig):
+        for coupling in range(ours.flow.n_couplings):
+            match ours.flow.coupling:
+                case MonoInterConfig() | MonoPostConfig():
+                    yield f"flow.steps.{3 * coupling + 2}.*"
+                case _:
+                    yield from (f"flow.steps.{2 * coupling}.transformer.*", f"flow.steps.{2 * coupling}.gate")
+
+
+def _of_other_kinds(source: Source, theirs: Vits2Config, ours: Vits2Config) -> Iterator[str]:
     """The weights of parts that work in another way here, so that equal names mean nothing."""
-    ours = plain(cfg)
     for part in _PARTS:
-        # A voice written when there was one kind of decoder does not say it.
-        unsaid = "hifigan" if part == "decoder" else None
-        kinds = {source.model.get(part, {}).get("kind", unsaid), ours[part].get("kind")}
+        kinds = {getattr(getattr(cfg, part), "kind", None) for cfg in (theirs, ours)}
         if len(kinds) > 1 and kinds != _DRAWN_OR_NOT:
             yield from (name for name in source.weights if name.startswith(f"{part}."))
 
@@ -126,18 +165,16 @@ def _left_behind(source: Source, network: Vits2) -> Iterator[str]:
         yield "text_encoder.language.*"
 
 
-def _renumbered(source: Source, cfg: Vits2Config) -> Source:
+def _renumbered(source: Source, theirs: Vits2Config, ours: Vits2Config) -> Source:
     """The source with its couplings counted as ours are: a mono flow has a third step after each coupling and flip."""
-    if not isinstance(cfg.flow.coupling, MonoInterConfig | MonoPostConfig):
-        return source
-    kind = source.model.get("flow", {}).get("coupling", {}).get("kind", "plain")
-    if kind != "plain":
+    is_mono = isinstance(ours.flow.coupling, MonoInterConfig | MonoPostConfig)
+    if not is_mono or not isinstance(theirs.flow.coupling, PlainCouplingConfig):
         return source
 
-    def ours(name: str) -> str:
+    def counted(name: str) -> str:
         return re.sub(r"^flow\.steps\.(\d+)\.", lambda match: f"flow.steps.{int(match[1]) // 2 * 3}.", name)
 
-    return replace(source, weights={ours(name): tensor for name, tensor in source.weights.items()})
+    return replace(source, weights={counted(name): tensor for name, tensor in source.weights.items()})
 
 
 def _by_place(names: tuple[str, ...]) -> Mapping[str, int]:
