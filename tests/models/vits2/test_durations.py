@@ -188,19 +188,80 @@ def test_the_terms_of_a_batch_are_the_sums_of_its_parts(cached: CachedDurations)
         assert sum(part[name] for part in of_parts) == pytest.approx(value, rel=1e-5), name
 
 
-def test_the_real_durations_are_those_called_real(cached: CachedDurations) -> None:
-    """A discriminator that calls everything 1 is half wrong; the predictor is pleased with it."""
-    table, (batch,) = Table(), first(cached)
+def test_the_real_durations_are_those_called_real(cached: CachedDurations, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Under a discriminator whose score of a token is its log-duration, both losses are known."""
+    table, (batch,) = Table(dropout=0.0), first(cached)
+
+    def as_long(hidden: torch.Tensor, mask: torch.Tensor, durations: torch.Tensor, speaker: object) -> torch.Tensor:
+        return durations
+
+    monkeypatch.setattr(table.discriminator.network, "forward", as_long)
+    with torch.no_grad():
+        out = table.game.generate(batch, 0)
+    real = torch.log(batch.durations[:, None].float().clamp(min=1))
+    torch.testing.assert_close(out.real, real, atol=1e-5, rtol=1e-5)
+    is_token = batch.mask > 0
+    right = (1 - real[is_token]).square().mean() + out.generated[is_token].square().mean()
+    swapped = (1 - out.generated[is_token]).square().mean() + real[is_token].square().mean()
+    assert float(swapped) != pytest.approx(float(right), rel=0.1), "the test could not tell them apart"
+    terms = table.terms(batch)
+    assert terms["loss"] == pytest.approx(float(right), rel=1e-4)
+    assert terms["duration_adversarial"] == pytest.approx(
+        float((1 - out.generated[is_token]).square().mean()), rel=1e-4
+    )
+
+
+@pytest.mark.parametrize(("score", "adversarial"), [(0.0, 1.0), (1.0, 0.0), (3.0, 4.0)])
+def test_a_term_is_a_mean_over_tokens(cached: CachedDurations, score: float, adversarial: float) -> None:
+    """A discriminator that gives every token one score leaves terms that do not depend on how many there are."""
+    table = Table()
     output = table.discriminator.network.output
     with torch.no_grad():
         output.weight.zero_()
-        output.bias.fill_(1.0)
-    terms = table.terms(batch)
-    assert terms["loss"] == pytest.approx(1.0)
-    assert terms["duration_adversarial"] == pytest.approx(0.0)
-    out = table.game.generate(batch, 0)
-    expected = torch.log(batch.durations[:, None].float().clamp(min=1))
-    torch.testing.assert_close(out.real, expected, atol=1e-5, rtol=1e-5)
+        output.bias.fill_(score)
+    for items in (2, 10):
+        (batch,) = first(cached, items=items)
+        terms = table.terms(batch)
+        assert terms["loss"] == pytest.approx((1 - score) ** 2 + score**2)
+        assert terms["duration_adversarial"] == pytest.approx(adversarial)
+
+
+def test_a_batch_of_twice_the_same_utterances_has_the_same_terms_and_gradients(tmp_path: Path) -> None:
+    cache([*utterances(), *utterances()], tmp_path / "twice")
+    cache(utterances(), tmp_path / "once")
+    found = []
+    for name, items in (("once", 10), ("twice", 20)):
+        table, (batch,) = Table(dropout=0.0), first(read(tmp_path / name), items=items)
+        assert len(batch.ids) == items
+        noise = table.network.predictor.noise.weight.requires_grad_(False).zero_()  # each item has its own
+        out = table.game.generate(batch, 0)
+        of_judged = table.game.judged(batch, out, frozenset(table.game.terms)).values()
+        players = {"generator": table.network, "discriminator": table.discriminator.network}
+        norms = {}
+        for (player, network), loss in zip(
+            players.items(), (sum(of_judged), table.game.judge(batch, out)["loss"]), strict=True
+        ):
+            gradients = torch.autograd.grad(loss, [p for p in network.parameters() if p is not noise])
+            norms[player] = float(torch.stack([gradient.norm() for gradient in gradients]).norm())
+        found.append({**table.terms(batch), **norms})
+    assert found[1] == pytest.approx(found[0], rel=1e-3)
+
+
+def test_within_sixty_steps_the_real_durations_are_scored_above_the_generated(cached: CachedDurations) -> None:
+    # A predictor that stands still, far from the truth: it is the discriminator that learns.
+    table = Table(weights={"duration": 0.0, "duration_adversarial": 1e-9})
+    with torch.no_grad():
+        table.network.predictor.output.bias.fill_(4.0)
+    batches = DurationBatches(cached, items_per_batch=4, seed=3).start(None, 1)
+    for step, (parts, _) in enumerate(islice(batches, 60)):
+        table.step(parts, step)
+    (batch,) = first(cached)
+    with torch.no_grad():
+        out = table.game.generate(batch, 0)
+        judge = table.discriminator.network
+        real, generated = (judge(out.hidden, out.mask, each, out.speaker) for each in (out.real, out.generated))
+    is_token = batch.mask > 0
+    assert float(real[is_token].mean()) > float(generated[is_token].mean()) + 0.5
 
 
 @pytest.mark.parametrize("has_speakers", [True, False])
