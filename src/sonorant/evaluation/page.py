@@ -19,6 +19,7 @@ from sonorant.evaluation.takes import Sound, Take
 SOUNDS = "sounds"
 """The folder of the sounds and their pictures, beside the page."""
 
+_HEARD_CHARS = 200
 _AIMS = {"lower": "lower is better", "higher": "higher is better", "one": "1 is the recordings' own"}
 
 
@@ -149,7 +150,7 @@ def _card(row: Row, take: Take, sound: Sound, file: str) -> str:
     heard = ""
     if take.heard is not None:
         language = escape(row.part.language)
-        heard = f'<p class="heard"><span>heard</span> <q lang="{language}">{escape(take.heard)}</q></p>'
+        heard = f'<p class="heard"><span>heard</span> <q lang="{language}">{escape(_short(take.heard))}</q></p>'
     facts = " · ".join(_facts(take))
     return (
         f'<figure class="{"person" if row.part.voice is None else "voice"}">'
@@ -161,6 +162,11 @@ def _card(row: Row, take: Take, sound: Sound, file: str) -> str:
         f'alt="Spectrogram and pitch of {escape(who)}">'
         f'{heard}<p class="facts">{escape(facts)}</p></figure>'
     )
+
+
+def _short(heard: str) -> str:
+    """The beginning of a text: in babble, a recogniser may hear one word a hundred times. The report has it all."""
+    return heard if len(heard) <= _HEARD_CHARS else heard[:_HEARD_CHARS].rstrip() + "…"
 
 
 def _facts(take: Take) -> Iterator[str]:
