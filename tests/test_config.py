@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import pytest
 
-from sonorant.config import config, parse
+from sonorant.config import config, override, parse
 from sonorant.errors import ConfigError
 
 
@@ -57,3 +57,19 @@ def test_a_choice_is_told_by_its_kind_alone(data: dict[str, Any], said: str) -> 
 
 def test_what_is_right_is_taken() -> None:
     assert parse(Drawing, {"shape": {"kind": "circle", "radius": 2}}, source="here").shape == Circle(radius=2)
+
+
+@pytest.mark.parametrize(
+    ("given", "shape"),
+    [
+        (["shape.side=2"], {"kind": "square", "side": 2}),
+        (["shape.kind=square"], {"kind": "square", "side": 1}),
+        (["shape.radius=3", "shape.kind=circle"], {"kind": "circle", "radius": 3}),
+        (["shape.kind=circle", "shape.radius=3"], {"kind": "circle", "radius": 3}),
+        (["shape={kind: circle, radius: 3}"], {"kind": "circle", "radius": 3}),
+    ],
+)
+def test_another_kind_leaves_the_old_ones_settings_behind(given: list[str], shape: dict[str, Any]) -> None:
+    before = {"shape": {"kind": "square", "side": 1}, "weight": 2.0}
+    assert override(before, given) == {"shape": shape, "weight": 2.0}
+    assert before == {"shape": {"kind": "square", "side": 1}, "weight": 2.0}

@@ -113,10 +113,11 @@ def yaml_text(data: Mapping[str, Any]) -> str:
 def override(data: Mapping[str, Any], assignments: Sequence[str]) -> dict[str, Any]:
     """A nested mapping with some values replaced, each given as `a.b=value`, the value in YAML.
 
+    Another `kind`, wherever it is given, leaves the settings of the old one behind, for they are not its own.
     Raises ConfigError for an assignment that is none, or goes through something that is no mapping.
     """
     changed: dict[str, Any] = dict(data)
-    for assignment in assignments:
+    for assignment in sorted(assignments, key=lambda given: not given.partition("=")[0].endswith(".kind")):
         key, equals, value = assignment.partition("=")
         names = key.split(".")
         if not equals or not all(names):
@@ -132,6 +133,8 @@ def override(data: Mapping[str, Any], assignments: Sequence[str]) -> dict[str, A
                 raise ConfigError(f"{assignment}: {name} is {inner!r}, which holds no {names[-1]}")
             place[name] = dict(inner)
             place = place[name]
+        if names[-1] == "kind" and place.get("kind", parsed) != parsed:
+            place.clear()
         place[names[-1]] = parsed
     return changed
 

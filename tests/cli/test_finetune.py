@@ -198,6 +198,7 @@ def test_a_voice_without_a_decoder_has_no_dreams(
     last = capsys.readouterr().err.strip().splitlines()[-1]
     assert last.startswith(f"sonorant: {vits2_voice}: lacks decoder.")
     assert last.endswith("without which it says nothing to learn from; set complete.kind=recordings")
+    assert not run.exists(), "a refused start leaves nothing behind"
 
 
 def test_a_voice_that_lacks_nothing_is_not_completed(tmp_path: Path) -> None:
@@ -235,7 +236,7 @@ def edited(voice: Path, target: Path, **changes: object) -> Path:
         (["tiny", "m.jsonl", "run.steps={", "--run", "run"], "the value is not valid YAML"),
         (["tiny", "m.jsonl", "init_from=nobody", "--run", "run"], "there is no voice 'nobody'"),
         (["tiny", "m.jsonl", "--run", "run", "--device", "tpu"], "--device is 'tpu', expected auto, cpu or cuda"),
-        (["./unknown", "m.jsonl", "--run", "run"], "is a 'wavenet' voice; those that can be fine-tuned are vits and"),
+        (["./unknown", "m.jsonl", "--run", "run"], "is a 'wavenet' model, but a VITS2 starts from vits or vits2"),
         (["./misfit", "m.jsonl", "--run", "run"], "./misfit: model: d_hiden"),
         (["tiny", "klingon.jsonl", "--run", "run"], "'tlh'"),
         (["tiny", "m.jsonl", "--run", "m.jsonl"], "m.jsonl"),

@@ -111,7 +111,7 @@ def _write(path: Path, text: str) -> None:
 def _in_folder(run: Path, *, is_first: bool) -> Iterator[None]:
     """Within it, the run's folder is there and ours alone.
 
-    A folder that was made for the run goes again when no stage of it was completed, for a mistake in what was given.
+    A folder that was made for the run goes again when nothing in it has trained yet, for a mistake in what was given.
     """
     import shutil
 

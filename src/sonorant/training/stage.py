@@ -18,6 +18,7 @@ from typing import Any, Protocol
 
 from sonorant.audio.io import whole_file
 from sonorant.errors import TrainingError
+from sonorant.training.tracker import LOG
 
 RECORD = "stage.json"
 
@@ -76,9 +77,8 @@ def run_stages(stages: Sequence[Stage], run: Path, processes: Processes, *, say:
 
 
 def is_begun(run: Path) -> bool:
-    """Whether a stage of a run is complete; before that, nothing is lost by beginning again."""
-    records = (_read(path) for path in run.glob(f"*/{RECORD}"))
-    return any(record is not None and record["status"] == "complete" for record in records)
+    """Whether a stage of a run has trained; before that, little is lost by beginning again."""
+    return any(run.glob(f"*/{LOG}"))
 
 
 def forget(run: Path) -> None:
