@@ -3,7 +3,19 @@
 | reported in                   | what went wrong                                 | seen by                            |
 |-------------------------------|-------------------------------------------------|------------------------------------|
 | p0p4k/vits2_pytorch #84, #85  | no duration discriminator with speakers         | here, test_durations               |
-| p0p4k #64, #73                | a shipped configuration lacks a setting         | here                               |
+| p0p4k #64, #73                | a shipped configuration lacks a setting         | here,                              |
+|                               |                                                 | pipelines/                         |
+|                               |                                                 | test_shipped_configurations        |
+| p0p4k #73                     | memory runs out at 64 items a batch             | data/test_sampler,                 |
+|                               |                                                 | training/test_loop                 |
+| p0p4k #106                    | whose width the discriminator's width is        | here                               |
+| p0p4k #22                     | which of the flows is the right one             | here, nn/test_transformer_flow     |
+| p0p4k #5                      | an STFT that warns, then fails                  | audio/test_spectrogram: warnings   |
+|                               |                                                 | are errors                         |
+| p0p4k #35                     | a port that is written down is taken            | there is none: torchrun chooses    |
+| p0p4k #65                     | a missing comma makes two kinds one             | here: every kind is told           |
+| p0p4k #98                     | texts fail where espeak-ng is missing           | here, pipelines/                   |
+|                               |                                                 | test_training_vits2 (characters)   |
 | p0p4k #30, #68                | real and generated durations swapped            | losses/test_duration,              |
 |                               |                                                 | test_durations,                    |
 |                               |                                                 | nn/test_duration_discriminator     |
@@ -23,12 +35,14 @@
 | p0p4k, types of flow          | a kind that is unknown is silently another      | here                               |
 | p0p4k, types of flow          | a flow that doubles, its determinant forgotten  | test_training,                     |
 |                               |                                                 | nn/test_transformer_flow           |
+| p0p4k, texts                  | symbols that are unknown silently skipped       | here                               |
 | p0p4k, loaders                | a cache made with other settings is taken       | there is none: spectra are made in |
 |                               |                                                 | the step                           |
 """
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -39,13 +53,16 @@ import torch
 
 from sonorant.config import parse, plain, read_yaml
 from sonorant.data.dataset import DataConfig, LoaderConfig
-from sonorant.errors import ConfigError
+from sonorant.data.manifest import read_manifest, write_manifest
+from sonorant.data.prepare import Corpus, read_corpus
+from sonorant.errors import ConfigError, MissingExtraError
+from sonorant.models.preparing import PREPARE
 from sonorant.models.recipes import parse_recipe
 from sonorant.models.vits.model import Vits
 from sonorant.models.vits.recipe import VitsRecipe
 from sonorant.models.vits2 import training
 from sonorant.models.vits2.config import Vits2Config
-from sonorant.models.vits2.durations import DurationNetwork
+from sonorant.models.vits2.durations import DurationNetwork, read
 from sonorant.models.vits2.model import Vits2
 from sonorant.models.vits2.recipe import DurationStage, Vits2Recipe
 from sonorant.models.vits2.training import DURATIONS
@@ -53,6 +70,7 @@ from sonorant.nn.discriminators import Discriminators
 from sonorant.nn.duration import DurationConfig, StochasticDurationConfig
 from sonorant.nn.duration_discriminator import DurationDiscriminator, DurationDiscriminatorConfig
 from sonorant.nn.noisy_duration import NoisyDurationPredictor
+from sonorant.text import phonemize
 from sonorant.text.standard import StandardText
 from sonorant.training.devices import build_fabric
 from sonorant.training.loop import RunConfig
@@ -105,6 +123,9 @@ def test_durations_have_their_adversary_with_one_speaker_and_with_several(
     assert isinstance(predictor, DurationNetwork)
     assert isinstance(judge, DurationDiscriminator)
     assert (predictor.speakers is None) == (judge.condition is None) == (len(speakers) == 1)
+    # The discriminator's width is its own; those of the text encoder and of the predictor are others.
+    assert judge.output.in_channels == 8
+    assert predictor.predictor.output.in_channels == 12
     before = {name: value.clone() for name, value in judge.state_dict().items()}
     parts, _ = next(iter(built.batches.start(None, 1)))
     report = built.step(parts, 0)
@@ -142,7 +163,76 @@ def test_texts_have_no_blanks_between_symbols_by_default(tmp_path: Path) -> None
     assert not recipe.text.blanks
 
 
+def test_what_durations_are_learned_from_is_said_without_dropout(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = replace(SMALL, text_encoder=replace(SMALL.text_encoder, dropout=0.5))
+    recipe = recipe_for(write_corpus(tmp_path / "corpus", n=4, validation=1), model)
+    fabric = build_fabric("fp32", accelerator="cpu")
+    prepared, *_ = recipe.stages(fabric, tmp_path, source=None, should_stop=lambda: False)
+    assert run_stages([prepared], tmp_path, fabric, say=lambda line: None)
+    found = []
+    for chance in (1, 2):
+        networks: list[Vits2] = []
+
+        def start(network: Vits2, corpus: Corpus, chance: int = chance, to: list[Vits2] = networks) -> None:
+            to.append(network)
+            torch.manual_seed(chance)
+
+        monkeypatch.setattr(training, "from_stage", lambda folder, start=start: start)
+        folder = tmp_path / f"{DURATIONS} {chance}"
+        folder.mkdir()
+        training.build_durations(recipe, fabric, tmp_path, folder)
+        (of_train,) = (path for path in folder.glob("*.safetensors") if not path.name.startswith("validation"))
+        found.append(read(of_train))
+    one, other = found
+    assert torch.equal(one.hidden, other.hidden)
+    assert torch.equal(one.durations, other.durations)
+
+    (network,) = networks
+    network.eval()
+    for row, utterance in enumerate(read_corpus(tmp_path / PREPARE).of("train")):
+        tokens = torch.tensor([utterance.tokens])
+        with torch.no_grad():
+            said = network.text_encoder(
+                tokens, torch.ones(1, 1, tokens.shape[1]), network.embed(torch.tensor([utterance.speaker])), None
+            )
+        kept = one.hidden[:, one.offsets[row] : one.offsets[row + 1]].float()
+        torch.testing.assert_close(kept, said.hidden[0], atol=2e-3, rtol=2e-3)
+
+
+# ---- texts -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_symbol_that_is_unknown_is_told_and_its_utterance_left_out(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    manifest = write_corpus(tmp_path / "corpus", n=4, validation=1)
+    first, *others = read_manifest(manifest)
+    write_manifest(manifest, [replace(first, text="One \u2603 two."), *others])
+    fabric = build_fabric("fp32", accelerator="cpu")
+    prepared, *_ = recipe_for(manifest).stages(fabric, tmp_path, source=None, should_stop=lambda: False)
+    assert run_stages([prepared], tmp_path, fabric, say=lambda line: None)
+    assert "left out 1: no symbol for \u2603" in capsys.readouterr().err
+    assert first.id not in [utterance.id for utterance in read_corpus(tmp_path / PREPARE).utterances]
+
+
+@pytest.mark.parametrize("missing", ["espeakng_loader", "phonemizer.backend.espeak.wrapper"])
+def test_without_espeak_phonemes_are_refused_in_one_line(missing: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(phonemize, "_started_engine", phonemize._Engine)
+    monkeypatch.setitem(sys.modules, missing, None)
+    with pytest.raises(MissingExtraError, match=r"espeak-ng.*sonorant\[espeak\]") as error:
+        phonemize.Espeak(voice="en-us")
+    assert "\n" not in str(error.value)
+
+
 # ---- shipped configurations ------------------------------------------------------------------------------------------
+
+
+def test_shipped_flows_are_of_the_kind_that_is_known_to_convert() -> None:
+    recipes = [parse_recipe(read_yaml(path), source=str(path)) for path in SHIPPED]
+    couplings = {recipe.model.flow.coupling.kind for recipe in recipes if isinstance(recipe, Vits2Recipe)}
+    assert couplings == {Vits2Config().flow.coupling.kind} == {"hidden"}
 
 
 def test_there_are_configurations_of_both_systems() -> None:
