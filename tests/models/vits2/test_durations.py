@@ -15,7 +15,6 @@ import torch.nn.functional as F
 from sonorant.data.dataset import Share
 from sonorant.errors import TrainingError
 from sonorant.models.vits2.durations import (
-    CACHE,
     CachedDurations,
     DurationBatches,
     DurationGame,
@@ -38,6 +37,7 @@ from sonorant.training.tracker import Exhibits, read_log
 from tests.nn.random_weights import normal, randomized
 
 D, D_COND, N_SPEAKERS = 8, 5, 3
+CACHE = "cache.safetensors"
 FAST = OptimizerConfig(learning_rate=3e-3)
 WEIGHTS: Mapping[str, Schedule] = {"duration": 1.0, "duration_adversarial": 1.0}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sonorant.audio.spectrogram import MelConfig, SpectrogramConfig, mel_filterbank
+from sonorant.bounds import check_at_least, check_even
 from sonorant.config import config
 from sonorant.errors import ConfigError
 from sonorant.nn.duration import DurationConfig, StochasticDurationConfig
@@ -37,14 +38,15 @@ class Vits2Config:
             raise ConfigError(
                 f"decoder makes {self.decoder.hop} samples of a frame, but spectrogram.hop is {self.spectrogram.hop}"
             )
-        if self.d_latent % 2:
-            raise ConfigError(f"d_latent must be even to be split by couplings, but is {self.d_latent}")
+        check_at_least(1, self, "d_hidden", "d_speaker")
+        check_even(self, "d_latent")  # couplings split it
         if self.posterior_mel is not None:
             mel_filterbank(self.spectrogram, self.posterior_mel)  # refuses bands that hold nothing
         if self.d_hidden % self.text_encoder.n_heads:
             raise ConfigError(
                 f"d_hidden is {self.d_hidden}, which {self.text_encoder.n_heads} text_encoder.n_heads do not divide"
             )
+        self.flow.check_widths(d_latent=self.d_latent, d_hidden=self.d_hidden)
 
     @property
     def n_posterior_inputs(self) -> int:

@@ -33,7 +33,6 @@ from sonorant.training.optim import Player
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
 
-CACHE = "cache.safetensors"
 N_DRAWS = 8
 _ALONE = Share()
 _ITEMS_MEASURED_AT_ONCE = 32

@@ -226,7 +226,8 @@ class Vits2(nn.Module):
         """Speech for tokens.
 
         tokens: int64 [B, L]; token_lengths: int64 [B], each at least 1; speaker, language: int64 [B].
-        noise: asked once for [B, d, L] if durations are drawn, and then once for [B, d_latent, T].
+        noise: asked once for [B, d_noise, L] if the durations are drawn, of the predictor's d_noise, and then once for
+        [B, d_latent, T].
         length_scale: above 1 is slower. Every token lasts a whole number of frames, rounded up; an item at least one.
         """
         out = self.imagine(

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import math
-import shutil
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import field
+from dataclasses import field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -24,21 +23,15 @@ from sonorant.models.vits2.training import (
     COMPLETE,
     DURATIONS,
     TRAIN,
-    Start,
-    build_completion,
-    build_durations,
-    build_training,
-    completed,
-    from_source,
+    Trainings,
 )
 from sonorant.nn.discriminators import DiscriminatorConfig
 from sonorant.nn.duration_discriminator import DurationDiscriminatorConfig
 from sonorant.nn.noisy_duration import NoisyDurationConfig
 from sonorant.text.standard import StandardText, TextConfig
-from sonorant.training import checkpoint as checkpoints
 from sonorant.training.checkpoint import STATE
 from sonorant.training.devices import Precision
-from sonorant.training.loop import CHECKPOINTS, RunConfig, train
+from sonorant.training.loop import RunConfig
 from sonorant.training.optim import OptimizerConfig
 from sonorant.training.schedule import Linear, Schedule, Steps, value_at
 from sonorant.training.stage import Stage
@@ -110,8 +103,8 @@ class Vits2Recipe:
     discriminator: OptimizerConfig = OptimizerConfig()
     complete: CompletionStage | None = None
     """Needs init_from."""
-    durations: DurationStage | None = None
-    """None is as the paper has it where the predictor is adversarial; others have no such stage."""
+    durations: DurationStage | None = DurationStage()
+    """None leaves the stage out; only an adversarial predictor has it."""
     average_decay: float = 0.999
     precision: Precision = "fp32"
     seed: int = 1234
@@ -127,8 +120,8 @@ class Vits2Recipe:
         if self.seed < 0:
             raise ValueError(f"seed is {self.seed}: it must not be below 0")
         is_adversarial = isinstance(self.model.duration, NoisyDurationConfig)
-        if self.durations is None and is_adversarial:
-            object.__setattr__(self, "durations", DurationStage())
+        if not is_adversarial and self.durations == DurationStage():
+            object.__setattr__(self, "durations", None)
         if self.durations is not None and not is_adversarial:
             raise ValueError(
                 f"durations is set, but model.duration.kind is {self.model.duration.kind}: only an adversarial one has "
@@ -174,36 +167,14 @@ class Vits2Recipe:
         settings = decisive(self)
         last_settings = settings.pop("durations")
         files = prepared_files(self.data)
+        trainings = Trainings(self, fabric, run, source=source, should_stop=should_stop)
 
         def prepared() -> dict[str, Path]:
             return {f"{PREPARE}/{name}": run / PREPARE / name for name in files}
 
-        def starting(folder: Path) -> Start:
-            # Only a beginning needs the weights; to freeze again what is frozen, the first stage always does.
-            begins = folder.name == COMPLETE or not checkpoints.steps(folder / CHECKPOINTS)
-            return from_source(source() if source is not None and begins else None, fabric, folder)
-
-        def run_complete(folder: Path) -> bool:
-            assert self.complete is not None
-            training = build_completion(self, fabric, run / PREPARE, starting(folder))
-            return train(fabric, training, self.complete.run, folder, should_stop=should_stop)
-
-        def run_train(folder: Path) -> bool:
-            reached = checkpoints.steps(folder / CHECKPOINTS)
-            if fabric.is_global_zero and reached and reached[-1] < self.run.steps and (run / DURATIONS).exists():
-                # It was trained on weights that are now to change.
-                shutil.rmtree(run / DURATIONS)
-                to_stderr(f"{DURATIONS}: begins anew, for {TRAIN} goes on")
-            start = starting(folder)
-            if self.complete is not None and not reached:
-                start = completed(start, run / COMPLETE)
-            training = build_training(self, fabric, run / PREPARE, start)
-            return train(fabric, training, self.run, folder, should_stop=should_stop)
-
-        def run_durations(folder: Path) -> bool:
-            assert self.durations is not None
-            training = build_durations(self, fabric, run, folder)
-            return train(fabric, training, self.durations.run, folder, should_stop=should_stop)
+        def stage(name: str, of: RunConfig, action: Callable[[Path], bool]) -> Stage:
+            goal = {"steps": of.steps}
+            return Stage(name, settings, inputs=prepared, gives=(), run=action, goal=goal, is_shared=True)
 
         stages = [
             prepare_stage(
@@ -219,39 +190,15 @@ class Vits2Recipe:
             )
         ]
         if self.complete is not None:
-            stages.append(
-                Stage(
-                    name=COMPLETE,
-                    settings=settings,
-                    inputs=prepared,
-                    gives=(),
-                    run=run_complete,
-                    goal={"steps": self.complete.run.steps},
-                    is_shared=True,
-                )
-            )
-        stages.append(
-            Stage(
-                name=TRAIN,
-                settings=settings,
-                inputs=prepared,
-                gives=(),
-                run=run_train,
-                goal={"steps": self.run.steps},
-                is_shared=True,
-            )
-        )
+            stages.append(stage(COMPLETE, self.complete.run, trainings.complete))
+        stages.append(stage(TRAIN, self.run, trainings.train))
         if self.durations is not None:
-            last_run = last_settings.pop("run")
+            last_settings.pop("run")
             stages.append(
-                Stage(
-                    name=DURATIONS,
+                replace(
+                    stage(DURATIONS, self.durations.run, trainings.durations),
                     settings=last_settings,
                     inputs=lambda: {f"{TRAIN}/{STATE}": last_state(run / TRAIN)},
-                    gives=(),
-                    run=run_durations,
-                    goal={"steps": last_run["steps"]},
-                    is_shared=True,
                 )
             )
         return tuple(stages)

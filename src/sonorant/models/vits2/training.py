@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-import sys
+import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,9 +18,9 @@ from sonorant.data.prepare import Corpus, Prepared, read_corpus
 from sonorant.data.shards.batches import ShardedBatches
 from sonorant.data.shards.format import Shards
 from sonorant.errors import TrainingError
-from sonorant.models.averages import averaged_weights
+from sonorant.models.averages import averaged_weights, last_state
 from sonorant.models.evaluation import Evaluation
-from sonorant.models.preparing import PREPARE, training_batches
+from sonorant.models.preparing import PREPARE, to_stderr, training_batches
 from sonorant.models.vits2 import durations
 from sonorant.models.vits2.dreams import NEEDED, Dreaming, Recognition
 from sonorant.models.vits2.evaluate import Vits2Subject
@@ -34,11 +34,13 @@ from sonorant.nn.duration_discriminator import DurationDiscriminator
 from sonorant.nn.latent import StillNoise
 from sonorant.nn.noisy_duration import NoisyDurationPredictor
 from sonorant.text.symbols import SymbolTable
+from sonorant.training import checkpoint as checkpoints
 from sonorant.training.average import moving_average
 from sonorant.training.gan import GanStep
-from sonorant.training.loop import Training
+from sonorant.training.loop import CHECKPOINTS, RunConfig, Training, train
 from sonorant.training.optim import set_up
 from sonorant.training.schedule import Schedule
+from sonorant.training.stage import fingerprint
 from sonorant.training.step import Randomness
 from sonorant.training.supervised import SupervisedStep
 from sonorant.training.terms import Terms
@@ -51,8 +53,6 @@ if TYPE_CHECKING:
     from sonorant.models.vits2.recipe import Vits2Recipe
 
 COMPLETE, TRAIN, DURATIONS = "complete", "train", "durations"
-_VALIDATION = "validation.safetensors"
-
 Start = Callable[[Vits2, Corpus], Transferred | None]
 """Gives a fresh network what it starts from, and says what became of it."""
 
@@ -66,7 +66,7 @@ def from_source(source: Source | None, fabric: Fabric, folder: Path) -> Start:
         outcome = start_from(source, network, corpus.tables)
         if fabric.is_global_zero:
             write_outcome(source.name, outcome, folder)
-            print(f"{folder.name}: from {source.name}: {outcome}", file=sys.stderr)
+            to_stderr(f"{folder.name}: from {source.name}: {outcome}")
         return outcome
 
     return start
@@ -93,6 +93,67 @@ def completed(start: Start, folder: Path) -> Start:
         return outcome
 
     return both
+
+
+class Trainings:
+    """The stages of a run that train, each as something to do in its folder; done again, it goes on.
+
+    Each returns whether it is complete, or was asked to stop before.
+    """
+
+    def __init__(
+        self,
+        recipe: Vits2Recipe,
+        fabric: Fabric,
+        run: Path,
+        *,
+        source: Callable[[], Source] | None,
+        should_stop: Callable[[], bool],
+    ) -> None:
+        """run: its folder. source: reads what it starts from, if there is something."""
+        self._recipe = recipe
+        self._fabric = fabric
+        self._run = run
+        self._source = source
+        self._should_stop = should_stop
+
+    def complete(self, folder: Path) -> bool:
+        """What the source lacks."""
+        stage = self._recipe.complete
+        assert stage is not None, "this run has no such stage"
+        # Going on, too: what is frozen is what the source has.
+        training = build_completion(self._recipe, self._fabric, self._run / PREPARE, self._from_source(folder))
+        return self._go_on(training, stage.run, folder)
+
+    def train(self, folder: Path) -> bool:
+        """Everything."""
+        reached = checkpoints.steps(folder / CHECKPOINTS)
+        if self._fabric.is_global_zero and reached and reached[-1] < self._recipe.run.steps:
+            self._forget_durations()
+        start = from_source(None, self._fabric, folder) if reached else self._from_source(folder)
+        if self._recipe.complete is not None and not reached:
+            start = completed(start, self._run / COMPLETE)
+        training = build_training(self._recipe, self._fabric, self._run / PREPARE, start)
+        return self._go_on(training, self._recipe.run, folder)
+
+    def durations(self, folder: Path) -> bool:
+        """The durations, against their adversary."""
+        stage = self._recipe.durations
+        assert stage is not None, "this run has no such stage"
+        training = build_durations(self._recipe, self._fabric, self._run, folder)
+        return self._go_on(training, stage.run, folder)
+
+    def _go_on(self, training: Training[Any], run: RunConfig, folder: Path) -> bool:
+        return train(self._fabric, training, run, folder, should_stop=self._should_stop)
+
+    def _from_source(self, folder: Path) -> Start:
+        return from_source(self._source() if self._source is not None else None, self._fabric, folder)
+
+    def _forget_durations(self) -> None:
+        """They were trained on weights that are now to change."""
+        if (self._run / DURATIONS).exists():
+            shutil.rmtree(self._run / DURATIONS)
+            to_stderr(f"{DURATIONS}: begins anew, for {TRAIN} goes on")
 
 
 def build_training(recipe: Vits2Recipe, fabric: Fabric, prepared: Path, start: Start) -> Training[Any]:
@@ -214,17 +275,21 @@ def build_durations(recipe: Vits2Recipe, fabric: Fabric, run: Path, folder: Path
     from_stage(run / TRAIN)(network, corpus)
     network.to(fabric.device).eval()
     held_out = corpus.of("validation")
+    # Named by the weights that said it.
+    of_train, of_held_out = (
+        folder / f"{split}_{fingerprint(last_state(run / TRAIN))[:16]}.safetensors" for split in ("train", "validation")
+    )
     if fabric.is_global_zero:
         batches = batches_of(recipe, fabric, prepared, corpus)
-        wanted = {durations.CACHE: _of_train(recipe, batches, prepared, corpus)}
+        wanted = {of_train: _of_train(recipe, batches, prepared, corpus)}
         if held_out:
-            wanted[_VALIDATION] = ((utterance, batches.example(utterance).samples) for utterance in held_out)
-        for name, speech in wanted.items():
-            if not (folder / name).is_file():
-                durations.cache(_explained(recipe, network, speech, fabric.device), folder / name)
+            wanted[of_held_out] = ((utterance, batches.example(utterance).samples) for utterance in held_out)
+        for path, speech in wanted.items():
+            if not path.is_file():
+                durations.cache(_explained(recipe, network, speech, fabric.device), path)
     fabric.barrier()
-    cached = durations.read(folder / durations.CACHE)
-    measured = durations.read(folder / _VALIDATION) if held_out else cached
+    cached = durations.read(of_train)
+    measured = durations.read(of_held_out) if held_out else cached
     assert isinstance(network.duration, NoisyDurationPredictor)
     speakers = None if network.speaker is None else network.speaker.weight
     predictor = durations.DurationNetwork(network.duration, speakers)
