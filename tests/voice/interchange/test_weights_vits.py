@@ -255,3 +255,13 @@ def test_no_broken_byte_escapes_as_another_error(tmp_path: Path) -> None:
         path.write_bytes(good[:position] + bytes([good[position] ^ 0xFF]) + good[position + 1 :])
         with contextlib.suppress(ImportingError):
             load_official(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "file"),
+    [("discriminators.0.convs.0.bias", "D"), ("pre_out_conv_1.weight", "DUR")],
+)
+def test_a_discriminator_is_called_by_its_name(tmp_path: Path, name: str, file: str) -> None:
+    path = save(tmp_path / f"{file}_0.pth", {"model": {name: torch.zeros(3)}})
+    with pytest.raises(ImportingError, match=rf"is a discriminator \({file}_\*\.pth\)"):
+        load_official(path)

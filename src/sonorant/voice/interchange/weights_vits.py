@@ -138,8 +138,9 @@ def load_official(path: Path) -> dict[str, Tensor]:
     state = content.get("model", content) if isinstance(content, dict) else None
     if not isinstance(state, dict) or not state or not all(isinstance(value, Tensor) for value in state.values()):
         raise ImportingError(f"{path}: holds no weights under 'model'; is it a checkpoint of VITS?")
-    if any(str(name).startswith("discriminators.") for name in state):
-        raise ImportingError(f"{path}: is a discriminator (D_*.pth); the voice is in the generator (G_*.pth)")
+    for start, file in (("discriminators.", "D"), ("pre_out_conv_1.", "DUR")):
+        if any(str(name).startswith(start) for name in state):
+            raise ImportingError(f"{path}: is a discriminator ({file}_*.pth); the voice is in the generator (G_*.pth)")
     return {str(name): value for name, value in state.items()}
 
 
