@@ -128,7 +128,7 @@ def test_a_small_configuration_has_no_full_scale() -> None:
     [
         ({"periods": (), "scale": None}, "periods may not be empty"),
         ({"period_channels": ()}, "period_channels may not be empty"),
-        ({"periods": (2, 0)}, "must be positive, but 0 is not"),
+        ({"periods": (2, 0)}, "periods holds 0: it must be at least 1"),
     ],
 )
 def test_impossible_discriminators_are_refused(wrong: dict[str, tuple[int, ...]], message: str) -> None:
@@ -141,7 +141,7 @@ def test_impossible_discriminators_are_refused(wrong: dict[str, tuple[int, ...]]
     [
         ({"channels": ()}, "channels may not be empty"),
         ({"kernels": (15,)}, "6 channels, but 1 kernels"),
-        ({"kernels": (15, 41, 41, 41, 41, 4)}, "must be odd, but 4 is not"),
+        ({"kernels": (15, 41, 41, 41, 41, 4)}, "kernels holds 4: it must be positive and odd"),
         ({"groups": (1, 3, 16, 64, 256, 1)}, "3 groups do not divide a layer from 16 to 64 channels"),
     ],
 )

@@ -201,7 +201,7 @@ def test_only_weights_are_kept() -> None:
     [
         ({"resolutions": ()}, "resolutions may not be empty"),
         ({"channels": ()}, "channels may not be empty"),
-        ({"kernel": 4}, "positive and odd, but 4 is not"),
+        ({"kernel": 4}, "kernel is 4: it must be positive and odd"),
     ],
 )
 def test_impossible_frame_discriminators_are_refused(wrong: dict[str, object], message: str) -> None:

@@ -122,7 +122,7 @@ def test_padding_is_invisible(cfg: HifiGanConfig) -> None:
         ({"upsample_rates": (8, 8)}, "2 upsample_rates, but 4 upsample_kernels"),
         ({"resblock_kernels": (3, 7)}, "2 resblock_kernels, but 3 resblock_dilations"),
         ({"upsample_kernels": (16, 16, 4, 5)}, "kernel of 5 cannot upsample by 2"),
-        ({"resblock_kernels": (3, 7, 10)}, "must be odd, but 10 is not"),
+        ({"resblock_kernels": (3, 7, 10)}, "resblock_kernels holds 10: it must be positive and odd"),
         ({"d_initial": 100}, "d_initial is 100"),
         ({"upsample_rates": (), "upsample_kernels": ()}, "may not be empty"),
     ],

@@ -10,6 +10,7 @@ from __future__ import annotations
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from sonorant.bounds import check_at_least, check_odd
 from sonorant.config import config
 from sonorant.nn.conv import same_padding, weight_normed
 from sonorant.nn.frame_discriminators import FrameDiscriminator, FrameDiscriminatorConfig
@@ -43,8 +44,8 @@ class ScaleDiscriminatorConfig:
         for name in ("kernels", "strides", "groups"):
             if (found := len(getattr(self, name))) != n:
                 raise ValueError(f"{n} channels, but {found} {name}")
-        if even := [kernel for kernel in self.kernels if kernel % 2 == 0]:
-            raise ValueError(f"kernels must be odd, but {even[0]} is not")
+        check_at_least(1, self, "channels", "strides", "groups")
+        check_odd(self, "kernels")
         for d_in, d_out, n_groups in zip((1, *self.channels), self.channels, self.groups, strict=False):
             if d_in % n_groups or d_out % n_groups:
                 raise ValueError(f"{n_groups} groups do not divide a layer from {d_in} to {d_out} channels")
@@ -67,8 +68,7 @@ class DiscriminatorConfig:
             raise ValueError("periods may not be empty when there is neither scale nor frames")
         if self.periods and not self.period_channels:
             raise ValueError("period_channels may not be empty")
-        if wrong := [period for period in self.periods if period < 1]:
-            raise ValueError(f"periods must be positive, but {wrong[0]} is not")
+        check_at_least(1, self, "periods", "period_channels")
 
 
 class Discriminators(nn.Module):

@@ -16,9 +16,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from sonorant.bounds import check_at_least, check_odd, check_share
 from sonorant.config import config
 from sonorant.nn.conv import ChannelNorm, DepthSeparableConvs, same_padding
-from sonorant.nn.spline import inverse_spline, knots, spline
+from sonorant.nn.spline import MIN_BIN, inverse_spline, knots, spline
 
 
 @config
@@ -27,6 +28,11 @@ class DurationConfig:
     d_filter: int = 256
     kernel: int = 3
     dropout: float = 0.5
+
+    def __post_init__(self) -> None:
+        check_at_least(1, self, "d_filter")
+        check_odd(self, "kernel")
+        check_share(self, "dropout")
 
 
 @config
@@ -40,6 +46,15 @@ class StochasticDurationConfig:
     n_bins: int = 10
     bound: float = 5.0
     """The splines bend inside [-bound, bound] and are the identity outside."""
+
+    def __post_init__(self) -> None:
+        check_at_least(1, self, "n_layers", "n_couplings", "n_bins")
+        check_odd(self, "kernel")
+        check_share(self, "dropout")
+        if self.n_bins * MIN_BIN >= 1:
+            raise ValueError(f"n_bins is {self.n_bins}: it must be below {1 / MIN_BIN:g}")
+        if not 0 < self.bound < math.inf:
+            raise ValueError(f"bound is {self.bound}: it must be above 0")
 
 
 class DurationPredictor(nn.Module):

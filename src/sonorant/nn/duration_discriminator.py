@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from sonorant.bounds import check_at_least, check_odd
 from sonorant.config import config
 from sonorant.nn.conv import ChannelNorm, same_padding
 
@@ -17,6 +18,10 @@ from sonorant.nn.conv import ChannelNorm, same_padding
 class DurationDiscriminatorConfig:
     d_filter: int = 192
     kernel: int = 3
+
+    def __post_init__(self) -> None:
+        check_at_least(1, self, "d_filter")
+        check_odd(self, "kernel")
 
 
 class DurationDiscriminator(nn.Module):

@@ -11,6 +11,7 @@ from typing import Protocol, cast
 import torch
 from torch import Tensor, nn
 
+from sonorant.bounds import check_at_least
 from sonorant.config import config
 from sonorant.nn.wavenet import WaveNet, WaveNetConfig
 
@@ -19,6 +20,9 @@ from sonorant.nn.wavenet import WaveNet, WaveNetConfig
 class FlowConfig:
     n_couplings: int = 4
     wavenet: WaveNetConfig = WaveNetConfig(n_layers=4)
+
+    def __post_init__(self) -> None:
+        check_at_least(1, self, "n_couplings")
 
 
 class FlowStep(Protocol):

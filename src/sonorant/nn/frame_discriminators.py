@@ -12,6 +12,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from sonorant.bounds import check_at_least, check_odd
 from sonorant.config import config
 from sonorant.nn.conv import same_padding, weight_normed
 from sonorant.nn.judgement import Judgement, judged, output_layer
@@ -53,8 +54,8 @@ class FrameDiscriminatorConfig:
             raise ValueError("resolutions may not be empty")
         if not self.channels:
             raise ValueError("channels may not be empty")
-        if self.kernel < 1 or self.kernel % 2 == 0:
-            raise ValueError(f"kernel must be positive and odd, but {self.kernel} is not")
+        check_at_least(1, self, "channels")
+        check_odd(self, "kernel")
 
 
 class FrameDiscriminator(nn.Module):

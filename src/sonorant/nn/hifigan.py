@@ -17,6 +17,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from sonorant.bounds import check_at_least, check_odd
 from sonorant.config import config
 from sonorant.nn.conv import same_padding, weight_normed, widen
 from sonorant.nn.conv_cpu import by_position, conv_of_activated
@@ -52,11 +53,13 @@ class HifiGanConfig:
             raise ValueError(
                 f"{len(self.resblock_kernels)} resblock_kernels, but {len(self.resblock_dilations)} resblock_dilations"
             )
+        check_at_least(1, self, "d_initial", "upsample_rates")
         for rate, kernel in zip(self.upsample_rates, self.upsample_kernels, strict=True):
             if kernel < rate or (kernel - rate) % 2:
                 raise ValueError(f"an upsample kernel of {kernel} cannot upsample by {rate}: it must be {rate} + 2n")
-        if even := [kernel for kernel in self.resblock_kernels if kernel % 2 == 0]:
-            raise ValueError(f"resblock_kernels must be odd, but {even[0]} is not")
+        check_odd(self, "resblock_kernels")
+        if not all(dilations and min(dilations) >= 1 for dilations in self.resblock_dilations):
+            raise ValueError(f"resblock_dilations are {self.resblock_dilations}: each must hold some, at least 1")
         if self.d_initial % 2 ** len(self.upsample_rates):
             raise ValueError(f"d_initial is {self.d_initial}, not divisible by 2**{len(self.upsample_rates)}")
 

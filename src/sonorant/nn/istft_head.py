@@ -16,6 +16,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from sonorant.bounds import check_at_least, check_even, check_odd
 from sonorant.config import config
 from sonorant.nn.conv import same_padding
 from sonorant.nn.windows import decode_in_windows
@@ -45,13 +46,9 @@ class IstftHeadConfig:
     """Samples made of one frame; even, and a whole number of them, at least two, make n_fft."""
 
     def __post_init__(self) -> None:
-        for name in ("d", "d_filter", "n_layers"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} is {getattr(self, name)}, expected at least 1")
-        if self.kernel < 1 or self.kernel % 2 == 0:
-            raise ValueError(f"kernel is {self.kernel}, expected an odd number")
-        if self.hop < 2 or self.hop % 2:
-            raise ValueError(f"hop is {self.hop}, expected an even number, so that frames have a middle")
+        check_at_least(1, self, "d", "d_filter", "n_layers")
+        check_odd(self, "kernel")
+        check_even(self, "hop")  # so that frames have a middle
         if self.n_fft % self.hop or self.n_fft < 2 * self.hop:
             raise ValueError(f"n_fft is {self.n_fft}, expected a multiple of hop {self.hop}, at least twice it")
 

@@ -13,6 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from sonorant.bounds import check_finite
 from sonorant.config import config
 
 Noise = Callable[[tuple[int, ...]], Tensor]
@@ -47,6 +48,7 @@ class LogStdBounds:
     high: float
 
     def __post_init__(self) -> None:
+        check_finite(self, "low", "high")
         if not self.low < self.high:
             raise ValueError(f"low is {self.low:g} and high {self.high:g}: they must be low < high")
 

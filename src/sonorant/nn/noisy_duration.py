@@ -10,6 +10,7 @@ from typing import Literal
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from sonorant.bounds import check_at_least, check_odd, check_share
 from sonorant.config import config
 from sonorant.nn.duration import DurationConfig, DurationPredictor
 
@@ -20,6 +21,11 @@ class NoisyDurationConfig:
     d_filter: int = 256
     kernel: int = 3
     dropout: float = 0.5
+
+    def __post_init__(self) -> None:
+        check_at_least(1, self, "d_filter")
+        check_odd(self, "kernel")
+        check_share(self, "dropout")
 
 
 class NoisyDurationPredictor(DurationPredictor):

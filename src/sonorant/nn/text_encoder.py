@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
+from sonorant.bounds import check_at_least, check_share
 from sonorant.config import config
 from sonorant.nn.latent import LogStdBounds, bounded
 from sonorant.nn.mask import pair_mask
@@ -29,6 +30,9 @@ class TextEncoderConfig:
     log_std_bounds: LogStdBounds | None = None
 
     def __post_init__(self) -> None:
+        check_at_least(1, self, "d_filter", "n_heads", "n_layers", "kernel")
+        check_at_least(0, self, "window")
+        check_share(self, "dropout")
         if self.speaker_layer is not None and not 0 <= self.speaker_layer < self.n_layers:
             raise ValueError(f"speaker_layer is {self.speaker_layer}, but there are {self.n_layers} layers, from 0 on")
 

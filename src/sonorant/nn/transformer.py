@@ -10,6 +10,7 @@ from typing import cast
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from sonorant.bounds import check_at_least, check_share
 from sonorant.config import config
 from sonorant.nn.attention import self_attention
 from sonorant.nn.conv import ChannelNorm
@@ -26,6 +27,11 @@ class TransformerConfig:
     window: int | None = None
     """How far the attention knows distances; None: it knows none."""
     dropout: float = 0.0
+
+    def __post_init__(self) -> None:
+        check_at_least(1, self, "n_layers", "n_heads", "kernel", "d_filter")
+        check_at_least(0, self, "window")
+        check_share(self, "dropout")
 
 
 class Transformer(nn.Module):

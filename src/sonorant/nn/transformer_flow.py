@@ -17,6 +17,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
+from sonorant.bounds import check_at_least
 from sonorant.config import config
 from sonorant.nn.conv import weight_normed
 from sonorant.nn.flow import Coupling, Flip, Flow, ResidualCoupling, zero_conv
@@ -125,6 +126,26 @@ class TransformerFlowConfig:
     n_couplings: int = 4
     wavenet: WaveNetConfig = WaveNetConfig(n_layers=4)
     coupling: CouplingConfig = HiddenTransformerConfig()
+
+    def __post_init__(self) -> None:
+        check_at_least(1, self, "n_couplings")
+
+    def check_widths(self, *, d_latent: int, d_hidden: int) -> None:
+        """Raise ValueError where the couplings' attention does not divide what it looks at in a model of such widths.
+
+        d_latent: the flow's channels; d_hidden: those within its couplings.
+        """
+        match self.coupling:
+            case PlainCouplingConfig():
+                return
+            case HiddenTransformerConfig() | CausalTransformerConfig():
+                seen, width = "d_hidden", d_hidden
+            case _:
+                seen, width = "half of d_latent", d_latent // 2
+        if width % self.coupling.n_heads:
+            raise ValueError(
+                f"flow.coupling.n_heads is {self.coupling.n_heads}: it must divide {seen}, which is {width}"
+            )
 
 
 def transformer_flow(cfg: TransformerFlowConfig, d: int, d_hidden: int, d_cond: int = 0) -> Flow:

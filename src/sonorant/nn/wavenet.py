@@ -8,6 +8,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from sonorant.bounds import check_at_least, check_odd, check_share
 from sonorant.config import config
 from sonorant.nn.conv import same_padding, weight_normed
 
@@ -19,6 +20,11 @@ class WaveNetConfig:
     dilation_rate: int = 1
     """Layer i has dilation dilation_rate**i."""
     dropout: float = 0.0
+
+    def __post_init__(self) -> None:
+        check_at_least(1, self, "n_layers", "dilation_rate")
+        check_odd(self, "kernel")
+        check_share(self, "dropout")
 
     @property
     def context_frames(self) -> int:

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from sonorant.config import config
-from sonorant.training.schedule import Exponential, Schedule, value_at
+from sonorant.training.schedule import Exponential, Schedule, extremes, value_at
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
@@ -31,8 +31,10 @@ class OptimizerConfig:
     """Gradients longer than this are shortened to it; None leaves them."""
 
     def __post_init__(self) -> None:
-        if not value_at(self.learning_rate, 0) >= 0:
-            raise ValueError(f"learning_rate is {value_at(self.learning_rate, 0)}: it must not be below 0")
+        least, greatest = extremes(self.learning_rate)
+        if not 0 <= least <= greatest < math.inf:
+            wrong = greatest if least >= 0 else least
+            raise ValueError(f"learning_rate is {wrong}: it must not be below 0, nor infinite")
         if not all(0 <= beta < 1 for beta in self.betas):
             raise ValueError(f"betas are {self.betas}: they must lie in 0 to 1, 1 excluded")
         if not self.eps > 0 or not self.weight_decay >= 0:

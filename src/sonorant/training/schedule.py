@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Literal
 
+from sonorant.bounds import check_at_least, check_finite
 from sonorant.config import config
 
 
@@ -18,6 +19,10 @@ class From:
     kind: Literal["from"] = "from"
     step: int
     value: float
+
+    def __post_init__(self) -> None:
+        check_at_least(0, self, "step")
+        check_finite(self, "value")
 
     def at(self, step: int) -> float:
         return self.value if step >= self.step else 0.0
@@ -34,6 +39,7 @@ class Linear:
     last: float
 
     def __post_init__(self) -> None:
+        check_finite(self, "first", "last")
         if not 0 <= self.start < self.end:
             raise ValueError(f"start is {self.start} and end {self.end}: they must be 0 <= start < end")
 
@@ -56,6 +62,7 @@ class Exponential:
     warmup: int = 0
 
     def __post_init__(self) -> None:
+        check_finite(self, "value")
         if not 0 < self.gamma <= 1:
             raise ValueError(f"gamma is {self.gamma}: it must lie in (0, 1]")
         if self.every < 1 or self.warmup < 0:
@@ -77,6 +84,7 @@ class Steps:
     def __post_init__(self) -> None:
         if len(self.values) != len(self.changes) + 1:
             raise ValueError(f"{len(self.changes)} changes need {len(self.changes) + 1} values, not {len(self.values)}")
+        check_finite(self, "values")
         if list(self.changes) != sorted({*self.changes}) or any(step < 1 for step in self.changes):
             raise ValueError(f"changes are {self.changes}: they must be steps above 0, in order")
 
@@ -86,6 +94,22 @@ class Steps:
 
 Schedule = float | From | Linear | Exponential | Steps
 """A plain number is constant."""
+
+
+def extremes(schedule: Schedule) -> tuple[float, float]:
+    """Two numbers between which the schedule stays, whatever the step."""
+    match schedule:
+        case From():
+            values: tuple[float, ...] = (0.0, schedule.value) if schedule.step else (schedule.value,)
+        case Linear():
+            values = (schedule.first, schedule.last)
+        case Exponential():
+            values = (0.0, schedule.value)
+        case Steps():
+            values = schedule.values
+        case _:
+            values = (float(schedule),)
+    return min(values), max(values)
 
 
 def value_at(schedule: Schedule, step: int) -> float:

@@ -31,7 +31,7 @@ def test_decoder_and_spectrogram_must_agree_on_the_hop() -> None:
 
 
 def test_widths_must_be_divisible() -> None:
-    with pytest.raises(ConfigError, match="d_latent must be even"):
+    with pytest.raises(ValueError, match="d_latent is 191: it must be positive and even"):
         replace(ljs_base(), d_latent=191)
     with pytest.raises(ConfigError, match="d_hidden is 191"):
         replace(ljs_base(), d_hidden=191)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sonorant.audio.spectrogram import SpectrogramConfig
+from sonorant.bounds import check_at_least, check_even
 from sonorant.config import config
 from sonorant.errors import ConfigError
 from sonorant.nn.duration import DurationConfig, StochasticDurationConfig
@@ -19,7 +20,7 @@ class VitsConfig:
     """Width of the text encoder, the posterior and the couplings."""
     d_latent: int = 192
     d_speaker: int = 256
-    """Width of a speaker's embedding; not used when there is one speaker."""
+    """Width of a speaker's embedding; not used when there is one speaker, and may then be 0."""
     text_encoder: TextEncoderConfig = TextEncoderConfig()
     posterior: PosteriorConfig = PosteriorConfig()
     flow: FlowConfig = FlowConfig()
@@ -29,12 +30,21 @@ class VitsConfig:
     def __post_init__(self) -> None:
         if self.decoder.hop != self.spectrogram.hop:
             raise ConfigError(f"decoder upsamples by {self.decoder.hop}, but spectrogram.hop is {self.spectrogram.hop}")
-        if self.d_latent % 2:
-            raise ConfigError(f"d_latent must be even to be split by couplings, but is {self.d_latent}")
+        check_at_least(1, self, "d_hidden")
+        check_at_least(0, self, "d_speaker")
+        check_even(self, "d_latent")  # couplings split it
         if self.d_hidden % self.text_encoder.n_heads:
             raise ConfigError(
                 f"d_hidden is {self.d_hidden}, which {self.text_encoder.n_heads} text_encoder.n_heads do not divide"
             )
+
+    def d_condition(self, n_speakers: int) -> int:
+        """Channels of a speaker's embedding; 0 where nothing is conditioned. Raises ConfigError if it has none."""
+        if n_speakers <= 1:
+            return 0
+        if not self.d_speaker:
+            raise ConfigError("d_speaker is 0: a model that tells speakers apart needs at least 1")
+        return self.d_speaker
 
 
 PIPER_DECODER = HifiGanConfig(

@@ -65,7 +65,7 @@ class Vits(nn.Module):
         self.cfg = cfg
         self.n_symbols = n_symbols
         self.n_speakers = n_speakers
-        d_cond = cfg.d_speaker if n_speakers > 1 else 0
+        d_cond = cfg.d_condition(n_speakers)
         self.speaker = nn.Embedding(n_speakers, d_cond) if d_cond else None
         self.text_encoder = TextEncoder(cfg.text_encoder, n_symbols, cfg.d_hidden, cfg.d_latent)  # 2.5.1
         self.posterior: PosteriorEncoder | None = None

@@ -24,7 +24,7 @@ class Vits2Config:
     """Width of the text encoder, the posterior and the couplings."""
     d_latent: int = 192
     d_speaker: int = 256
-    """Width of a speaker's embedding; not used when there is one speaker."""
+    """Width of a speaker's embedding; not used when there is one speaker, and may then be 0."""
     keeps_single_speaker: bool = False
     """Whether one speaker has an embedding too, as in a model that was made from one of several speakers."""
     text_encoder: TextEncoderConfig = TextEncoderConfig(speaker_layer=2)
@@ -38,7 +38,8 @@ class Vits2Config:
             raise ConfigError(
                 f"decoder makes {self.decoder.hop} samples of a frame, but spectrogram.hop is {self.spectrogram.hop}"
             )
-        check_at_least(1, self, "d_hidden", "d_speaker")
+        check_at_least(1, self, "d_hidden")
+        check_at_least(0, self, "d_speaker")
         check_even(self, "d_latent")  # couplings split it
         if self.posterior_mel is not None:
             mel_filterbank(self.spectrogram, self.posterior_mel)  # refuses bands that hold nothing
@@ -54,5 +55,9 @@ class Vits2Config:
         return self.spectrogram.n_bins if self.posterior_mel is None else self.posterior_mel.n_mels
 
     def d_condition(self, n_speakers: int) -> int:
-        """Channels of a speaker's embedding; 0 where nothing is conditioned."""
-        return self.d_speaker if n_speakers > 1 or self.keeps_single_speaker else 0
+        """Channels of a speaker's embedding; 0 where nothing is conditioned. Raises ConfigError if it has none."""
+        if n_speakers <= 1 and not self.keeps_single_speaker:
+            return 0
+        if not self.d_speaker:
+            raise ConfigError("d_speaker is 0: a model that tells speakers apart needs at least 1")
+        return self.d_speaker
