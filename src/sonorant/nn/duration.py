@@ -90,7 +90,10 @@ class DurationPredictor(nn.Module):
 
         hidden: [B, C, L]; mask: [B, 1, L]; noise: [B, 0, L]; speaker: [B, d_cond, 1]. Returns [B, 1, L].
         """
-        x = _conditioned(hidden.detach(), self.condition, speaker)
+        return self._predict(_conditioned(hidden.detach(), self.condition, speaker), mask)
+
+    def _predict(self, x: Tensor, mask: Tensor) -> Tensor:
+        """The layers behind everything that is given: [B, C, L] -> [B, 1, L]."""
         x = self.dropout(self.norm_1(F.relu(self.conv_1(x * mask))))
         x = self.dropout(self.norm_2(F.relu(self.conv_2(x * mask))))
         y: Tensor = self.output(x * mask) * mask

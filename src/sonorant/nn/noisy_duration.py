@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from typing import Literal
 
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from sonorant.bounds import check_at_least, check_odd, check_share
@@ -52,8 +51,4 @@ class NoisyDurationPredictor(DurationPredictor):
         if self.condition is not None:
             assert speaker is not None, "conditioned on a speaker, but none was given"
             x = x + self.condition(speaker.detach())
-        # The layers of the deterministic predictor; its own pass would detach the noise as well.
-        x = self.dropout(self.norm_1(F.relu(self.conv_1(x * mask))))
-        x = self.dropout(self.norm_2(F.relu(self.conv_2(x * mask))))
-        y: Tensor = self.output(x * mask) * mask
-        return y
+        return self._predict(x, mask)
