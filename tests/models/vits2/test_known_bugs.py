@@ -43,10 +43,10 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import torch
@@ -82,6 +82,9 @@ from tests.models.batches import examples, padded, whole
 from tests.models.vits2.small import HOP, SMALL
 from tests.models.vits2.test_training import DISCRIMINATORS, SETTINGS, vits2_table
 
+if TYPE_CHECKING:
+    from lightning_fabric import Fabric
+
 CONFIGS = Path(__file__).parents[3] / "configs"
 SHIPPED = sorted(CONFIGS.glob("**/*.yaml"))
 SHORT = RunConfig(steps=2, log_every=1, evaluate_every=2, checkpoint_every=2)
@@ -104,6 +107,18 @@ def recipe_for(manifest: Path, model: Vits2Config = SMALL) -> Vits2Recipe:
     )
 
 
+def prepare_durations(
+    recipe: Vits2Recipe, folder: Path, monkeypatch: pytest.MonkeyPatch, start: Callable[[Vits2, Corpus], None]
+) -> Fabric:
+    """Prepare a recipe's corpus; the last stage can then be built, from what `start` makes of a fresh network."""
+    fabric = build_fabric("fp32", accelerator="cpu")
+    prepared, *_ = recipe.stages(fabric, folder, source=None, should_stop=lambda: False)
+    assert run_stages([prepared], folder, fabric, say=lambda line: None)
+    monkeypatch.setattr(training, "from_stage", lambda folder: start)
+    monkeypatch.setattr(training, "last_state", lambda folder: recipe.data.manifest)  # some file
+    return fabric
+
+
 # ---- the duration discriminator --------------------------------------------------------------------------------------
 
 
@@ -112,10 +127,7 @@ def test_durations_have_their_adversary_with_one_speaker_and_with_several(
     speakers: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     recipe = recipe_for(write_corpus(tmp_path / "corpus", n=4, speakers=speakers, validation=1))
-    fabric = build_fabric("fp32", accelerator="cpu")
-    prepared, *_ = recipe.stages(fabric, tmp_path, source=None, should_stop=lambda: False)
-    assert run_stages([prepared], tmp_path, fabric, say=lambda line: None)
-    monkeypatch.setattr(training, "from_stage", lambda folder: lambda network, corpus: None)
+    fabric = prepare_durations(recipe, tmp_path, monkeypatch, lambda network, corpus: None)
     (tmp_path / DURATIONS).mkdir()
     built = training.build_durations(recipe, fabric, tmp_path, tmp_path / DURATIONS)
 
@@ -168,29 +180,24 @@ def test_what_durations_are_learned_from_is_said_without_dropout(
 ) -> None:
     model = replace(SMALL, text_encoder=replace(SMALL.text_encoder, dropout=0.5))
     recipe = recipe_for(write_corpus(tmp_path / "corpus", n=4, validation=1), model)
-    fabric = build_fabric("fp32", accelerator="cpu")
-    prepared, *_ = recipe.stages(fabric, tmp_path, source=None, should_stop=lambda: False)
-    assert run_stages([prepared], tmp_path, fabric, say=lambda line: None)
+    networks: list[Vits2] = []
+
+    def start(network: Vits2, corpus: Corpus) -> None:
+        networks.append(network)
+        torch.manual_seed(len(networks))  # chance is another each time
+
+    fabric = prepare_durations(recipe, tmp_path, monkeypatch, start)
     found = []
-    for chance in (1, 2):
-        networks: list[Vits2] = []
-
-        def start(network: Vits2, corpus: Corpus, chance: int = chance, to: list[Vits2] = networks) -> None:
-            to.append(network)
-            torch.manual_seed(chance)
-
-        monkeypatch.setattr(training, "from_stage", lambda folder, start=start: start)
-        folder = tmp_path / f"{DURATIONS} {chance}"
+    for folder in (tmp_path / "first", tmp_path / "second"):
         folder.mkdir()
         training.build_durations(recipe, fabric, tmp_path, folder)
-        (of_train,) = (path for path in folder.glob("*.safetensors") if not path.name.startswith("validation"))
+        (of_train,) = folder.glob("train_*.safetensors")
         found.append(read(of_train))
     one, other = found
     assert torch.equal(one.hidden, other.hidden)
     assert torch.equal(one.durations, other.durations)
 
-    (network,) = networks
-    network.eval()
+    network = networks[0].eval()
     for row, utterance in enumerate(read_corpus(tmp_path / PREPARE).of("train")):
         tokens = torch.tensor([utterance.tokens])
         with torch.no_grad():
