@@ -31,6 +31,7 @@ from sonorant.text.standard import standard_config, standard_symbols
 from sonorant.training import checkpoint as checkpoints
 from sonorant.training.loop import CHECKPOINTS
 from sonorant.training.step import Randomness
+from sonorant.training.tracker import LOG
 from sonorant.voice.write import NewVoice, write_voice
 from tests.corpora import write_corpus
 from tests.models.vits2.small import SMALL
@@ -279,9 +280,8 @@ def test_a_folder_in_use_is_left_as_it_is(
     assert "another process is training in it" in said(capsys)
     assert [path.name for path in run.iterdir()] == ["lock"]
     (run / "lock").unlink()
-    (run / "prepare").mkdir()
-    record = {"settings": {}, "inputs": {}, "started": "", "status": "complete"}
-    (run / "prepare" / "stage.json").write_text(json.dumps(record))
+    (run / "train").mkdir()
+    (run / "train" / LOG).write_text("")
     assert main(["finetune", "tiny", str(manifest), "--run", str(run)]) == 2
     assert "holds a run already" in said(capsys)
-    assert [path.name for path in run.iterdir()] == ["prepare"]
+    assert [path.name for path in run.iterdir()] == ["train"]

@@ -353,6 +353,7 @@ def one_thread() -> dict[str, str]:
 
 
 def test_two_processes_are_one_with_the_doubled_batch(manifest: Path, tmp_path: Path) -> None:
+    """Gradients to rounding, and all weights but a few: Adam makes a whole step of a gradient that is rounding."""
     one, two = tmp_path / "one", tmp_path / "two"
     assert main(arguments(manifest, one, "data.batch_items=4", "data.batch_s=20", steps=5)) == 0
     launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
@@ -361,10 +362,16 @@ def test_two_processes_are_one_with_the_doubled_batch(manifest: Path, tmp_path: 
     assert done.returncode == 0, done.stderr[-2000:]
     for row, of_one in zip(read_log(two / "train" / LOG), read_log(one / "train" / LOG), strict=True):
         assert row["step"] == of_one["step"]
+        for norm in [name for name in of_one if name.startswith("norm/")]:
+            assert row[norm] == pytest.approx(of_one[norm], rel=1e-4)
     a, b = last(one).parts, last(two).parts
+    n_off = n_weights = 0
     for part in a:
         for name in a[part]:
-            torch.testing.assert_close(b[part][name], a[part][name], atol=1e-5, rtol=0, msg=f"{part} {name}")
+            torch.testing.assert_close(b[part][name], a[part][name], atol=1e-3, rtol=0, msg=f"{part} {name}")
+            n_off += int(((b[part][name] - a[part][name]).abs() > 1e-5).sum())
+            n_weights += a[part][name].numel()
+    assert n_off < 1e-4 * n_weights
 
 
 @pytest.mark.slow

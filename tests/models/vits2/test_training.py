@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
@@ -13,6 +14,7 @@ from lightning_fabric import Fabric
 from torch import Tensor
 
 from sonorant.audio.spectrogram import MelConfig, SpectrogramConfig, linear_spectrogram, mel_spectrogram
+from sonorant.config import override, parse, read_yaml
 from sonorant.data.dataset import DataConfig
 from sonorant.errors import ConfigError
 from sonorant.losses.spectral import StftLossConfig
@@ -35,6 +37,7 @@ from tests.models.batches import N_SYMBOLS, examples, padded, split, whole
 from tests.models.table import PLAIN, Table
 from tests.models.vits2.small import HOP, SMALL, set_gates, small
 
+DEBUG = Path(__file__).parents[3] / "configs/vits2/debug.yaml"
 # No dropout, which parts of a batch and padding would change.
 QUIET = replace(
     SMALL,
@@ -401,3 +404,21 @@ def test_the_rate_follows_its_schedule_and_is_logged() -> None:
     for player in ("generator", "discriminator"):
         assert [report[f"rate/{player}"] for report in reports] == pytest.approx([1e-3, 5e-4, 2.5e-4])
     assert [group["lr"] for group in table.generator.optimizer.param_groups] == [pytest.approx(2.5e-4)]
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ("alignment_noise=-0.1", "alignment_noise is -0.1: it must not be below 0"),
+        ("alignment_noise={kind: linear, start: 0, end: 10, first: 0.1, last: -0.1}", "alignment_noise is -0.1"),
+        ("mel.n_mels=4000", "mel band 0 of 4000"),
+        ("segment_frames=0", "segment_frames is 0.0: it must be a whole number"),
+        ("average_decay=1", "average_decay is 1.0"),
+        ("losses.mel=.inf", "losses.mel is inf: it must be a number"),
+        ("durations.losses.duration=.nan", "durations.losses.duration is nan: it must be a number"),
+        ("durations.batch_items=0", "batch_items is 0: it must be at least 1"),
+    ],
+)
+def test_settings_that_cannot_train_are_refused_before_anything_is_done(setting: str, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        parse(Vits2Recipe, override(read_yaml(DEBUG), ["data.manifest=x", setting]), source="debug")

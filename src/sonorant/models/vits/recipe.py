@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import field
@@ -11,7 +10,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import torch
 
-from sonorant.audio.spectrogram import MelConfig
+from sonorant.audio.spectrogram import MelConfig, mel_filterbank
+from sonorant.bounds import check_at_least, check_share
 from sonorant.config import config
 from sonorant.data.batch import Batch
 from sonorant.data.dataset import DataConfig, LoaderConfig, Share
@@ -40,7 +40,7 @@ from sonorant.training.devices import Precision
 from sonorant.training.gan import GanStep
 from sonorant.training.loop import CHECKPOINTS, RunConfig, Training, train
 from sonorant.training.optim import OptimizerConfig, set_up
-from sonorant.training.schedule import Schedule, value_at
+from sonorant.training.schedule import Schedule
 from sonorant.training.stage import Stage
 from sonorant.training.step import Randomness
 from sonorant.training.terms import check_weights
@@ -81,15 +81,10 @@ class VitsRecipe:
     def __post_init__(self) -> None:
         object.__setattr__(self, "losses", {**_published_weights(), **self.losses})
         check_weights(self.losses, TERMS, source="losses")
-        for name, schedule in self.losses.items():
-            if not math.isfinite(value_at(schedule, 0)):
-                raise ValueError(f"losses.{name} is {value_at(schedule, 0)}: it must be a number")
-        if not 0 <= self.average_decay < 1:
-            raise ValueError(f"average_decay is {self.average_decay}: it must lie in 0 to 1, 1 excluded")
-        if self.seed < 0:
-            raise ValueError(f"seed is {self.seed}: it must not be below 0")
-        if self.segment_frames < 1:
-            raise ValueError(f"segment_frames is {self.segment_frames}: it must be at least 1")
+        check_share(self, "average_decay")
+        check_at_least(0, self, "seed")
+        mel_filterbank(self.model.spectrogram, self.mel)  # refuses bands that hold nothing
+        check_at_least(1, self, "segment_frames")
 
     @property
     def framing(self) -> Framing:

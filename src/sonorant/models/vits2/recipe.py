@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from sonorant.audio.spectrogram import MelConfig
+from sonorant.audio.spectrogram import MelConfig, mel_filterbank
+from sonorant.bounds import check_at_least, check_share
 from sonorant.config import config
 from sonorant.data.dataset import DataConfig, LoaderConfig
 from sonorant.data.prepare import Framing
@@ -33,7 +33,7 @@ from sonorant.training.checkpoint import STATE
 from sonorant.training.devices import Precision
 from sonorant.training.loop import RunConfig
 from sonorant.training.optim import OptimizerConfig
-from sonorant.training.schedule import Linear, Schedule, Steps, value_at
+from sonorant.training.schedule import Linear, Schedule, Steps, extremes, value_at
 from sonorant.training.stage import Stage
 from sonorant.training.terms import check_weights
 from sonorant.training.transfer import Source
@@ -74,8 +74,7 @@ class DurationStage:
     def __post_init__(self) -> None:
         object.__setattr__(self, "losses", {**_duration_weights(), **self.losses})
         check_weights(self.losses, _duration_weights(), source="durations.losses")
-        if self.batch_items < 1:
-            raise ValueError(f"batch_items is {self.batch_items}: it must be at least 1")
+        check_at_least(1, self, "batch_items")
 
 
 @config
@@ -112,13 +111,11 @@ class Vits2Recipe:
     def __post_init__(self) -> None:
         object.__setattr__(self, "losses", {**_published_weights(), **self.losses})
         check_weights(self.losses, TERMS, source="losses")
-        for name, schedule in self.losses.items():
-            if not math.isfinite(value_at(schedule, 0)):
-                raise ValueError(f"losses.{name} is {value_at(schedule, 0)}: it must be a number")
-        if not 0 <= self.average_decay < 1:
-            raise ValueError(f"average_decay is {self.average_decay}: it must lie in 0 to 1, 1 excluded")
-        if self.seed < 0:
-            raise ValueError(f"seed is {self.seed}: it must not be below 0")
+        check_share(self, "average_decay")
+        check_at_least(0, self, "seed")
+        mel_filterbank(self.model.spectrogram, self.mel)  # refuses bands that hold nothing
+        if extremes(self.alignment_noise)[0] < 0:
+            raise ValueError(f"alignment_noise is {extremes(self.alignment_noise)[0]}: it must not be below 0")
         is_adversarial = isinstance(self.model.duration, NoisyDurationConfig)
         if not is_adversarial and self.durations == DurationStage():
             object.__setattr__(self, "durations", None)
