@@ -1,4 +1,4 @@
-"""The text encoder: a relative-position transformer from tokens to the prior (VITS, 2.5.1; VITS2, 2.4).
+"""Encoders of tokens: a relative-position transformer, alone or up to the prior (VITS, 2.5.1; VITS2, 2.4).
 
 B batch, C channels, L tokens.
 """
@@ -46,24 +46,17 @@ class Prior:
     log_std: Tensor  # [B, d_latent, L]
 
 
-class TextEncoder(nn.Module):
+class TokenEncoder(nn.Module):
     """Post-norm transformer over tokens. Position is known only through the attention window and the convolutions.
 
     A language's embedding is added to those of the tokens; it starts at 0, so a fresh table changes nothing.
     """
 
     def __init__(
-        self,
-        cfg: TextEncoderConfig,
-        n_symbols: int,
-        d_hidden: int,
-        d_latent: int,
-        d_cond: int = 0,
-        n_languages: int = 1,
+        self, cfg: TextEncoderConfig, n_symbols: int, d_hidden: int, d_cond: int = 0, n_languages: int = 1
     ) -> None:
         super().__init__()
         self.speaker_layer = cfg.speaker_layer
-        self.log_std_bounds = cfg.log_std_bounds
         self.scale = math.sqrt(d_hidden)
         self.embedding = nn.Embedding(n_symbols, d_hidden)
         nn.init.normal_(self.embedding.weight, 0.0, d_hidden**-0.5)
@@ -78,19 +71,26 @@ class TextEncoder(nn.Module):
             )
             for _ in range(cfg.n_layers)
         )
-        self.output = nn.Conv1d(d_hidden, 2 * d_latent, 1)
         self.speaker = nn.Linear(d_cond, d_hidden) if d_cond and cfg.speaker_layer is not None else None
         self.language: nn.Embedding | None = None
         if n_languages > 1:
             self.language = nn.Embedding(n_languages, d_hidden)
             nn.init.zeros_(self.language.weight)
 
-    def forward(
+    def encode(
         self, tokens: Tensor, mask: Tensor, speaker: Tensor | None = None, language: Tensor | None = None
-    ) -> Prior:
-        """tokens: int64 [B, L]; mask: [B, 1, L]; speaker: [B, d_cond, 1] if conditioned; language: int64 [B], if
-        several. All three results are 0 at padding."""
-        x = (self.embedding(tokens) * self.scale).transpose(1, 2) * mask
+    ) -> Tensor:
+        """Features of each token: [B, d_hidden, L], 0 at padding.
+
+        tokens: int64 [B, L]; mask: [B, 1, L]; speaker: [B, d_cond, 1] if conditioned; language: int64 [B], if several.
+        """
+        return self.encode_embedded(self.embedding(tokens), mask, speaker, language)
+
+    def encode_embedded(
+        self, embedded: Tensor, mask: Tensor, speaker: Tensor | None = None, language: Tensor | None = None
+    ) -> Tensor:
+        """The same from embeddings, [B, L, d_hidden], which may hold more than what `embedding` says of the tokens."""
+        x = (embedded * self.scale).transpose(1, 2) * mask
         if self.language is not None:
             assert language is not None, "there are several languages: say which"
             x = (x + self.language(language).unsqueeze(2)) * mask
@@ -100,7 +100,30 @@ class TextEncoder(nn.Module):
                 assert speaker is not None, "there are several speakers: say which"
                 x = (x + self.speaker(speaker.squeeze(2)).unsqueeze(2)) * mask
             x = layer(x, mask, pairs)
-        hidden = x * mask
+        return x * mask
+
+
+class TextEncoder(TokenEncoder):
+    """A token encoder that says what frames each token makes."""
+
+    def __init__(
+        self,
+        cfg: TextEncoderConfig,
+        n_symbols: int,
+        d_hidden: int,
+        d_latent: int,
+        d_cond: int = 0,
+        n_languages: int = 1,
+    ) -> None:
+        super().__init__(cfg, n_symbols, d_hidden, d_cond, n_languages)
+        self.log_std_bounds = cfg.log_std_bounds
+        self.output = nn.Conv1d(d_hidden, 2 * d_latent, 1)
+
+    def forward(
+        self, tokens: Tensor, mask: Tensor, speaker: Tensor | None = None, language: Tensor | None = None
+    ) -> Prior:
+        """Arguments as of `encode`. All three results are 0 at padding."""
+        hidden = self.encode(tokens, mask, speaker, language)
         mean, log_std = (self.output(hidden) * mask).chunk(2, dim=1)
         log_std = bounded(log_std, self.log_std_bounds) * mask
         return Prior(hidden=hidden, mean=mean, log_std=log_std)
