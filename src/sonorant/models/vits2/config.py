@@ -6,9 +6,9 @@ from sonorant.audio.spectrogram import MelConfig, SpectrogramConfig, mel_filterb
 from sonorant.bounds import check_at_least, check_even
 from sonorant.config import config
 from sonorant.errors import ConfigError
+from sonorant.nn.decoder import DecoderConfig
 from sonorant.nn.duration import DurationConfig, StochasticDurationConfig
 from sonorant.nn.hifigan import HifiGanConfig
-from sonorant.nn.istft_head import IstftHeadConfig
 from sonorant.nn.noisy_duration import NoisyDurationConfig
 from sonorant.nn.posterior import PosteriorConfig
 from sonorant.nn.text_encoder import TextEncoderConfig
@@ -31,7 +31,7 @@ class Vits2Config:
     posterior: PosteriorConfig = PosteriorConfig()
     flow: TransformerFlowConfig = TransformerFlowConfig()
     duration: NoisyDurationConfig | StochasticDurationConfig | DurationConfig = NoisyDurationConfig()
-    decoder: HifiGanConfig | IstftHeadConfig = HifiGanConfig()
+    decoder: DecoderConfig = HifiGanConfig()
 
     def __post_init__(self) -> None:
         if self.decoder.hop != self.spectrogram.hop:

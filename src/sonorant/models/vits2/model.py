@@ -19,14 +19,13 @@ from sonorant.models import Purpose, Synthesis
 from sonorant.models.durations import whole_frames
 from sonorant.models.vits2.config import Vits2Config
 from sonorant.nn.conv import fold_weight_norm, folded_state
+from sonorant.nn.decoder import build_decoder
 from sonorant.nn.duration import (
     DurationConfig,
     DurationPredictor,
     StochasticDurationConfig,
     StochasticDurationPredictor,
 )
-from sonorant.nn.hifigan import HifiGan, HifiGanConfig
-from sonorant.nn.istft_head import IstftHead, IstftHeadConfig
 from sonorant.nn.latent import (
     FrameNoise,
     ItemNoise,
@@ -346,12 +345,3 @@ def build_duration(
             return StochasticDurationPredictor(cfg, d_hidden, d_cond)
         case DurationConfig():
             return DurationPredictor(cfg, d_hidden, d_cond)
-
-
-def build_decoder(cfg: HifiGanConfig | IstftHeadConfig, d_latent: int, d_cond: int) -> HifiGan | IstftHead:
-    """The decoder a configuration names."""
-    match cfg:
-        case HifiGanConfig():
-            return HifiGan(cfg, d_latent, d_cond)
-        case IstftHeadConfig():
-            return IstftHead(cfg, d_latent, d_cond)
