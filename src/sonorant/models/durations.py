@@ -23,11 +23,35 @@ def whole_frames(
     Returns int64 [B, L]. Raises VoiceError when that would be endless speech, as broken weights ask for.
     """
     frames = torch.ceil(torch.exp(log_duration) * token_mask * length_scale).squeeze(1)
+    _refuse_endless(frames, token_lengths)
+    durations = frames.long()
+    durations[:, 0] += durations.sum(dim=1) == 0
+    return durations
+
+
+def real_frames(
+    log_duration: Tensor, token_mask: Tensor, token_lengths: Tensor, *, length_scale: float = 1.0
+) -> Tensor:
+    """The same without rounding, for systems whose tokens may share a frame: float32 [B, L]; an item may have none."""
+    frames = (torch.exp(log_duration.float()) * token_mask * length_scale).squeeze(1)
+    _refuse_endless(frames, token_lengths)
+    return frames
+
+
+def rounded_ends(durations: Tensor) -> Tensor:
+    """Real-valued durations as whole frames whose sums are off by less than half a frame, but at least one an item.
+
+    durations: [B, L]. Each token ends at the frame nearest to its end, so it may have none. Returns int64 [B, L].
+    """
+    ends = durations.double().cumsum(dim=1).round().long()
+    frames = torch.diff(ends, dim=1, prepend=torch.zeros_like(ends[:, :1]))
+    frames[:, 0] += frames.sum(dim=1) == 0
+    return frames
+
+
+def _refuse_endless(frames: Tensor, token_lengths: Tensor) -> None:
     if not bool((frames.sum(dim=1) <= MAX_FRAMES_PER_TOKEN * token_lengths).all()):  # NaN is not, either
         raise VoiceError(
             f"the voice asks for {float(frames.detach().sum()):.3g} frames to say "
             f"{int(token_lengths.sum())} tokens: its weights are broken, or length_scale is too large"
         )
-    durations = frames.long()
-    durations[:, 0] += durations.sum(dim=1) == 0
-    return durations

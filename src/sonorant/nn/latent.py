@@ -86,11 +86,11 @@ class ItemNoise:
 
     def per_token(self, d: int, n: int) -> Tensor:
         """Standard normal [B, d, n], 0 past an item's tokens."""
-        return self._normal(d, self._n_tokens, n)
+        return self.normal(d, self._n_tokens, n)
 
     def per_frame(self, d: int, n: int) -> Tensor:
         """Standard normal [B, d, n], 0 past an item's frames."""
-        return self._normal(d, self._n_frames, n)
+        return self.normal(d, self._n_frames, n)
 
     def per_pair(self, n_tokens: int, n_frames: int) -> Tensor:
         """Standard normal [B, n_tokens, n_frames], 0 past an item's tokens and frames."""
@@ -105,7 +105,8 @@ class ItemNoise:
         """Uniform in [0, 1), [B]."""
         return torch.cat([torch.rand(1, generator=g, device=self._device) for g in self._generators])
 
-    def _normal(self, d: int, lengths: Sequence[int], n: int) -> Tensor:
+    def normal(self, d: int, lengths: Sequence[int], n: int) -> Tensor:
+        """Standard normal [B, d, n], 0 past each item's own length."""
         drawn = torch.zeros(len(self._generators), d, n, device=self._device)
         for item, (generator, length) in enumerate(zip(self._generators, lengths, strict=True)):
             drawn[item, :, :length] = torch.randn(d, length, generator=generator, device=self._device)

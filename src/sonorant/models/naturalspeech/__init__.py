@@ -1,0 +1,1 @@
+"""NaturalSpeech (Tan et al. 2022, arXiv:2205.04421)."""

@@ -1,0 +1,260 @@
+"""NaturalSpeech: End-to-End Text to Speech Synthesis with Human-Level Quality.
+
+Tan, Chen, Liu, Cong, Zhang, Liu, Wang, Leng, Yi, He, Soong, Qin, Zhao and Liu 2022, arXiv:2205.04421. Section and
+equation numbers below are the paper's. A speaker's embedding is ours: the paper has one speaker.
+B batch, C channels, L tokens (phonemes), S frames of the recording, T frames of the prior, N samples.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from sonorant.audio.spectrogram import mel_spectrogram
+from sonorant.errors import ParameterError
+from sonorant.models import Purpose, Synthesis
+from sonorant.models.durations import real_frames, rounded_ends
+from sonorant.models.naturalspeech.config import NaturalSpeechConfig
+from sonorant.models.naturalspeech.durator import DurationPredictor, FramePrior, LearnedUpsampling
+from sonorant.models.naturalspeech.memory import MemoryBank
+from sonorant.nn.conv import fold_weight_norm, folded_state
+from sonorant.nn.decoder import build_decoder
+from sonorant.nn.latent import ItemNoise, Noise, padded_to, random_starts, sample, slice_segments
+from sonorant.nn.mask import length_mask, pad_to_granule
+from sonorant.nn.posterior import Posterior, PosteriorEncoder
+from sonorant.nn.text_encoder import TokenEncoder
+from sonorant.nn.transformer_flow import transformer_flow
+
+MAX_STRETCH = 2
+"""In training a prior has at most so many times the recording's frames; what durations ask for beyond is cut."""
+
+
+@dataclass(frozen=True)
+class Imagined:
+    """The prior's own speech: a draw from it, taken through the flow to the decoder's side (3.4, forward)."""
+
+    z: Tensor  # [B, d_latent, T]
+    samples: Tensor  # [B, 1, segment_frames * hop], a decoded slice of each item
+
+
+@dataclass(frozen=True)
+class NaturalSpeechOutput:
+    """What the losses are made of."""
+
+    posterior: Posterior  # z, mean, log_std: [B, d_latent, S]
+    z_p: Tensor  # [B, d_latent, S], z through the flow (3.4, backward)
+    prior: FramePrior  # [B, d_latent, T]
+    prior_lengths: Tensor  # int64 [B], frames of the prior
+    prior_mask: Tensor  # [B, 1, T]
+    frame_mask: Tensor  # [B, 1, S]
+    log_det: float  # of the flow, for each frame
+    log_duration: Tensor  # [B, 1, L], as predicted
+    token_mask: Tensor  # [B, 1, L]
+    samples: Tensor  # [B, 1, segment_frames * hop], the decoded slice of each recording
+    slice_starts: Tensor  # int64 [B], in frames of the recording
+    imagined: Imagined | None
+
+
+class NaturalSpeech(nn.Module):
+    """The network (figure 1). With one speaker there is no speaker table and nothing is conditioned; `speaker`
+    arguments are then not looked at, nor are `language` arguments where there is one language."""
+
+    def __init__(
+        self,
+        cfg: NaturalSpeechConfig,
+        n_symbols: int,
+        n_speakers: int,
+        n_languages: int = 1,
+        purpose: Purpose = Purpose.TRAINING,
+    ) -> None:
+        super().__init__()
+        self.cfg = cfg
+        self.n_symbols = n_symbols
+        self.n_speakers = n_speakers
+        self.n_languages = n_languages
+        d, d_cond = cfg.d_hidden, cfg.d_condition(n_speakers)
+        self.speaker = nn.Embedding(n_speakers, d_cond) if d_cond else None
+        self.text_encoder = TokenEncoder(cfg.text_encoder, n_symbols, d, d_cond, n_languages)  # 3.2
+        self.duration = DurationPredictor(cfg.duration, d, d_cond)  # 3.3
+        self.upsampling = LearnedUpsampling(cfg.upsampling, d, cfg.d_latent)  # 3.3
+        self.flow = transformer_flow(cfg.flow, cfg.d_latent, d, d_cond)  # 3.4
+        self.posterior: PosteriorEncoder | None = None
+        if purpose is not Purpose.SPEAKING:
+            self.posterior = PosteriorEncoder(cfg.posterior, cfg.n_posterior_inputs, d, cfg.d_latent, d_cond)
+        self.memory = MemoryBank(cfg.memory, cfg.d_latent) if cfg.memory is not None else None  # 3.5
+        self.decoder = build_decoder(cfg.decoder, cfg.d_latent, d_cond)
+        if purpose is not Purpose.TRAINING:
+            fold_weight_norm(self)
+            self.eval()
+
+    def for_inference(self, purpose: Purpose = Purpose.SPEAKING) -> NaturalSpeech:
+        """A copy in evaluation mode that holds only what the purpose needs; it gives the same speech."""
+        assert purpose is not Purpose.TRAINING, "a copy for training is no copy for inference"
+        model = NaturalSpeech(self.cfg, self.n_symbols, self.n_speakers, self.n_languages, purpose)
+        model = model.to(self.text_encoder.embedding.weight)
+        state = folded_state(self)
+        model.load_state_dict({name: state[name] for name in model.state_dict()})
+        return model
+
+    def forward(
+        self,
+        tokens: Tensor,
+        token_lengths: Tensor,
+        spec: Tensor,
+        spec_lengths: Tensor,
+        speaker: Tensor | None,
+        language: Tensor | None,
+        *,
+        labels: Tensor,
+        is_predicted: Tensor,
+        noise: ItemNoise,
+        segment_frames: int,
+        imagines: bool,
+    ) -> NaturalSpeechOutput:
+        """The training pass, up to what the losses are made of.
+
+        tokens: int64 [B, L]; token_lengths, spec_lengths: int64 [B]; spec: [B, n_bins, S] linear magnitudes;
+        speaker, language: int64 [B].
+        labels: float [B, L], how many frames each phoneme lasted; their sums are the recordings' frames.
+        is_predicted: bool [B], the items that are to last as long as is predicted, not as long as they did.
+        noise: asked for the posterior's noise, the places of the slices, and the prior's noise if imagines.
+        imagines: whether the prior's own speech is wanted too.
+        """
+        assert self.posterior is not None, "made for speaking: there is no posterior"
+        token_mask = length_mask(token_lengths, tokens.shape[1])
+        frame_mask = length_mask(spec_lengths, spec.shape[2])
+        embedding = self.embed(speaker)
+
+        hidden = self.text_encoder.encode(tokens, token_mask, embedding, self._said_in(language))
+        log_duration = self.duration(hidden, token_mask, embedding)
+        predicted = torch.exp(log_duration.float()).squeeze(1) * token_mask.squeeze(1)
+        durations = torch.where(is_predicted[:, None], predicted, labels)
+        prior_lengths = durations.detach().sum(dim=1).round().long()
+        prior_lengths = prior_lengths.clamp(min=torch.ones_like(spec_lengths), max=MAX_STRETCH * spec_lengths)
+        n_prior = prior_lengths.tolist()
+        prior_mask = length_mask(prior_lengths, max(n_prior))
+        prior: FramePrior = self.upsampling(hidden, token_mask, durations, prior_mask)
+
+        frame_noise = noise.per_frame(self.cfg.d_latent, spec.shape[2])
+        posterior: Posterior = self.posterior(self.seen(spec), frame_mask, frame_noise, embedding)
+        z_p = self.flow(posterior.z, frame_mask, embedding)
+
+        place = noise.uniform()
+        starts = random_starts(spec_lengths, segment_frames, place)
+        slices = [slice_segments(padded_to(posterior.z, segment_frames), starts, segment_frames)]
+        z = None
+        if imagines:
+            prior_noise = noise.normal(self.cfg.d_latent, n_prior, max(n_prior))
+            z = self.flow.reverse(sample(prior.mean, prior.log_std, prior_noise) * prior_mask, prior_mask, embedding)
+            prior_starts = random_starts(prior_lengths, segment_frames, place)
+            slices.append(slice_segments(padded_to(z, segment_frames), prior_starts, segment_frames))
+        samples = self._decode_slices(slices, embedding)
+        return NaturalSpeechOutput(
+            posterior=posterior,
+            z_p=z_p,
+            prior=prior,
+            prior_lengths=prior_lengths,
+            prior_mask=prior_mask,
+            frame_mask=frame_mask,
+            log_det=self.flow.log_det_per_frame,
+            log_duration=log_duration,
+            token_mask=token_mask,
+            samples=samples[0],
+            slice_starts=starts,
+            imagined=None if z is None else Imagined(z, samples[1]),
+        )
+
+    def synthesize(
+        self,
+        tokens: Tensor,
+        token_lengths: Tensor,
+        speaker: Tensor | None,
+        language: Tensor | None = None,
+        *,
+        noise: Noise,
+        length_scale: float = 1.0,
+        noise_scale: float = 0.667,
+        noise_scale_duration: float = 0.0,
+    ) -> Synthesis:
+        """Speech for tokens.
+
+        tokens: int64 [B, L]; token_lengths: int64 [B], each at least 1; speaker, language: int64 [B].
+        noise: asked once, for [B, d_latent, T]. length_scale: above 1 is slower; an item has at least one frame.
+        noise_scale_duration: not looked at, for durations are not drawn.
+        """
+        n_items, n_tokens = tokens.shape
+        tokens = pad_to_granule(tokens)
+        token_mask = length_mask(token_lengths, tokens.shape[1])
+        embedding = self.embed(speaker)
+        hidden = self.text_encoder.encode(tokens, token_mask, embedding, self._said_in(language))
+        log_duration = self.duration(hidden, token_mask, embedding)
+        durations = real_frames(log_duration, token_mask, token_lengths, length_scale=length_scale)
+        frames_per_token = rounded_ends(durations)
+        n_frames = frames_per_token.sum(dim=1)
+
+        total = int(n_frames.max())
+        frame_noise = pad_to_granule(noise((n_items, self.cfg.d_latent, total)) * noise_scale)
+        frame_mask = length_mask(n_frames, frame_noise.shape[2])
+        prior: FramePrior = self.upsampling(hidden, token_mask, durations, frame_mask)
+        z_p = sample(prior.mean, prior.log_std, frame_noise) * frame_mask
+        z = self.flow.reverse(z_p, frame_mask, embedding)
+        return Synthesis(
+            self.decode(z[:, :, :total], frame_mask[:, :, :total], embedding),
+            frames_per_token=frames_per_token[:, :n_tokens],
+            lengths=n_frames * self.cfg.spectrogram.hop,
+        )
+
+    def convert(self, spec: Tensor, spec_lengths: Tensor, source: Tensor, target: Tensor, *, noise: Noise) -> Tensor:
+        """The same speech by another of the model's speakers, as VITS does it (arXiv:2106.06103, appendix C).
+
+        spec: [B, n_bins, S] linear magnitudes; spec_lengths, source, target: int64 [B].
+        noise: asked once for [B, d_latent, S]. Returns [B, N], 0 past an item's end.
+        """
+        if self.posterior is None:
+            raise ParameterError("this voice has no posterior encoder, so it cannot convert speech")
+        if self.n_speakers == 1:
+            raise ParameterError("this voice has one speaker, so there is no other to convert to")
+        mask = length_mask(spec_lengths, spec.shape[2])
+        of_source, of_target = self.embed(source), self.embed(target)
+        frame_noise = noise((spec.shape[0], self.cfg.d_latent, spec.shape[2]))
+        posterior: Posterior = self.posterior(self.seen(spec), mask, frame_noise, of_source)
+        z_p = self.flow(posterior.z, mask, of_source)
+        return self.decode(self.flow.reverse(z_p, mask, of_target), mask, of_target)
+
+    def embed(self, speaker: Tensor | None) -> Tensor | None:
+        """Speakers, int64 [B], as what the parts are conditioned on: [B, d_speaker, 1]; None without a table."""
+        if self.speaker is None:
+            return None
+        if speaker is None:
+            raise ParameterError(f"the model has {self.n_speakers} speakers: say which is to speak")
+        embedding: Tensor = self.speaker(speaker).unsqueeze(2)
+        return embedding
+
+    def decode(self, z: Tensor, mask: Tensor, embedding: Tensor | None) -> Tensor:
+        """The samples of latent frames, in windows: [B, d_latent, T] -> [B, N], 0 past an item's end."""
+        is_padded = z.shape[0] > 1  # one item alone fills its batch
+        read = self.remembered(z) * mask
+        return self.decoder.decode_in_windows(read, embedding, mask if is_padded else None).squeeze(1)
+
+    def remembered(self, z: Tensor) -> Tensor:
+        """What the decoder is given of latent frames (3.5): [B, d_latent, T], padding does not stay 0."""
+        return z if self.memory is None else self.memory(z)
+
+    def seen(self, spec: Tensor) -> Tensor:
+        """What the posterior sees of linear magnitudes: [B, n_bins, S] -> [B, n_posterior_inputs, S]."""
+        if self.cfg.posterior_mel is None:
+            return spec
+        return mel_spectrogram(spec, self.cfg.spectrogram, self.cfg.posterior_mel)
+
+    def _decode_slices(self, slices: list[Tensor], embedding: Tensor | None) -> tuple[Tensor, ...]:
+        """Each [B, d_latent, n] -> [B, 1, n * hop], all in one pass."""
+        conditions = None if embedding is None else embedding.repeat(len(slices), 1, 1)
+        samples: Tensor = self.decoder(self.remembered(torch.cat(slices)), conditions)
+        return samples.chunk(len(slices))
+
+    def _said_in(self, language: Tensor | None) -> Tensor | None:
+        if self.n_languages > 1 and language is None:
+            raise ParameterError(f"the model has {self.n_languages} languages: say which is to be spoken")
+        return language
