@@ -12,6 +12,7 @@ from sonorant.audio.io import whole_file
 from sonorant.config import config, parse, plain, read_json
 from sonorant.data.features import Recording
 from sonorant.data.manifest import Split, Utterance, audio_path, read_manifest, write_rows
+from sonorant.data.reading import Reading, read_text
 from sonorant.data.selection import Selection, select
 from sonorant.errors import CorpusError
 from sonorant.text.frontend import Frontend, FrontendConfig
@@ -106,10 +107,11 @@ def prepare(
                 f"{manifest}: {utterance.id} is in {utterance.language!r}, but the front end reads {', '.join(readers)}"
             )
         language, reader = readers[utterance.language]
-        row = _prepared(
+        row = prepared_row(
             utterance,
             audio_path(manifest, utterance).resolve(),
-            reader,
+            read_text(reader, utterance.text),
+            speaker=0,  # known when it is known who is left
             language=language,
             framing=framing,
         )
@@ -156,18 +158,20 @@ def read_corpus(folder: Path) -> Corpus:
     return Corpus(utterances=utterances, tables=tables)
 
 
-def _prepared(utterance: Utterance, path: Path, reader: Frontend, *, language: int, framing: Framing) -> Prepared | str:
-    """The row of an utterance, or why there is none."""
-    symbols, unknown = _symbols(reader, utterance.text)
-    if unknown:
-        return f"no symbol for {' '.join(sorted(unknown))}"
-    if not symbols:
-        return "nothing in the text is spoken"
-    tokens = reader.cfg.layout.arrange([reader.table[symbol] for symbol in symbols], reader.table).ids
+def prepared_row(
+    utterance: Utterance, path: Path, reading: Reading, *, speaker: int, language: int, framing: Framing
+) -> Prepared | str:
+    """The row of an utterance, or why there is none.
+
+    path: its recording; reading: its text; speaker, language: rows of tables. Raises CorpusError for a recording that
+    cannot be read.
+    """
+    if reading.fault:
+        return reading.fault
     n_frames = _n_samples(utterance, path, framing.sample_rate_hz) // framing.hop
     if n_frames < framing.min_frames:
         return "shorter than the slices the model is trained on"
-    if n_frames < len(tokens):
+    if n_frames < len(reading.tokens):
         return "more tokens than frames"
     return Prepared(
         id=utterance.id,
@@ -175,26 +179,14 @@ def _prepared(utterance: Utterance, path: Path, reader: Frontend, *, language: i
         start_s=utterance.start_s,
         end_s=utterance.end_s,
         n_samples=n_frames * framing.hop,
-        speaker=0,  # known when it is known who is left
+        speaker=speaker,
         language=language,
         split=utterance.split,
         weight=utterance.weight,
         text=utterance.text,
-        phonemes="".join(symbols),
-        tokens=tokens,
+        phonemes="".join(reading.symbols),
+        tokens=reading.tokens,
     )
-
-
-def _symbols(reader: Frontend, text: str) -> tuple[list[str], set[str]]:
-    """The symbols of a whole utterance, its sentences joined, and what has none."""
-    symbols: list[str] = []
-    unknown: set[str] = set()
-    for sentence in reader(" ".join(text.split())):
-        unknown |= set(sentence.unknown)
-        if symbols and sentence.symbols and reader.cfg.word_break:
-            symbols.append(reader.cfg.word_break)
-        symbols += sentence.symbols
-    return symbols, unknown
 
 
 def _n_samples(utterance: Utterance, path: Path, sample_rate_hz: int) -> int:
