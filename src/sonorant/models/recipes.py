@@ -57,8 +57,12 @@ def parse_recipe(data: Mapping[str, Any], *, source: str) -> Recipe:
             from sonorant.models.vits2.recipe import Vits2Recipe
 
             return parse(Vits2Recipe, dict(data), source=source)
+        case "phoneme_encoder":
+            from sonorant.models.phoneme_encoder.recipe import PhonemeEncoderRecipe
+
+            return parse(PhonemeEncoderRecipe, dict(data), source=source)
         case other:
-            raise ConfigError(f"{source}: system is {other!r}, expected vits or vits2")
+            raise ConfigError(f"{source}: system is {other!r}, expected vits, vits2 or phoneme_encoder")
 
 
 def read_run(run: Path, step: int | None = None) -> Trained:

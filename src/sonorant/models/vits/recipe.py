@@ -15,7 +15,8 @@ from sonorant.bounds import check_at_least, check_share
 from sonorant.config import config
 from sonorant.data.batch import Batch
 from sonorant.data.dataset import DataConfig, LoaderConfig, Share
-from sonorant.data.prepare import Framing, read_corpus
+from sonorant.data.prepare import Framing, Tables, read_corpus
+from sonorant.models.encoder_start import PHONEME_ENCODER, start_from_encoder
 from sonorant.models.evaluation import Evaluation
 from sonorant.models.preparing import (
     PREPARE,
@@ -44,7 +45,7 @@ from sonorant.training.schedule import Schedule
 from sonorant.training.stage import Stage
 from sonorant.training.step import Randomness
 from sonorant.training.terms import check_weights
-from sonorant.training.transfer import RowTable, Source, transfer
+from sonorant.training.transfer import RowTable, Source, Transferred, transfer
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
@@ -145,16 +146,7 @@ def build(recipe: VitsRecipe, fabric: Fabric, prepared: Path, *, source: Source 
     network = Vits(cfg, SymbolTable(tables.symbols).n_rows, len(tables.speakers))
     judges = Discriminators(recipe.discriminators)
     if source is not None:
-        outcome = transfer(
-            source,
-            network,
-            tables=(
-                RowTable("text_encoder.embedding.weight", source.symbols, tables.symbols),
-                RowTable("speaker.weight", _rows(source.speakers), _rows(tables.speakers)),
-            ),
-            # A voice has left behind what only training needs.
-            may_be_fresh=("posterior.*", "duration.posterior.*", "duration.flow.first.*"),
-        )
+        outcome = _start_from(source, network, tables)
         fabric.print(f"{TRAIN}: from {source.name}: {outcome}", file=sys.stderr)
     generator = set_up(fabric, "generator", network, recipe.generator)
     discriminator = set_up(fabric, "discriminator", judges, recipe.discriminator)
@@ -182,6 +174,29 @@ def build(recipe: VitsRecipe, fabric: Fabric, prepared: Path, *, source: Source 
         evaluate=Evaluation(corpus, batches, subject=VitsSubject, spectrogram=cfg.spectrogram, mel=recipe.mel),
         best_by="mel",
         parts=recipe.data.parts,
+    )
+
+
+def _start_from(source: Source, network: Vits, tables: Tables) -> Transferred:
+    """Fill a network in training with a source's weights. Raises TrainingError where they do not fit."""
+    if source.system == PHONEME_ENCODER:
+        return start_from_encoder(
+            source,
+            network,
+            d_hidden=network.cfg.d_hidden,
+            text_encoder=network.cfg.text_encoder,
+            symbols=tables.symbols,
+            languages=(),
+        )
+    return transfer(
+        source,
+        network,
+        tables=(
+            RowTable("text_encoder.embedding.weight", source.symbols, tables.symbols),
+            RowTable("speaker.weight", _rows(source.speakers), _rows(tables.speakers)),
+        ),
+        # A voice has left behind what only training needs.
+        may_be_fresh=("posterior.*", "duration.posterior.*", "duration.flow.first.*"),
     )
 
 

@@ -1,4 +1,4 @@
-"""Starting a VITS2 from weights that are there: a VITS voice's, a VITS2 voice's or a run's.
+"""Starting a VITS2 from weights that are there: a VITS voice's, a VITS2 voice's, a run's or a phoneme encoder's.
 
 Everything is matched by name. What differs between the two configurations explains what begins anew and what is left
 over; anything else that does is an error. What is added begins without effect, so that a model which only gained
@@ -22,6 +22,7 @@ from sonorant.audio.io import whole_file
 from sonorant.config import parse, plain
 from sonorant.data.prepare import Tables
 from sonorant.errors import ConfigError, TrainingError
+from sonorant.models.encoder_start import PHONEME_ENCODER, start_from_encoder
 from sonorant.models.vits2.config import Vits2Config
 from sonorant.models.vits2.model import Vits2
 from sonorant.nn.duration import DurationConfig
@@ -48,6 +49,15 @@ def start_from(source: Source, network: Vits2, tables: Tables) -> Transferred:
     difference of the configurations explains it, or fit but would mean something else.
     """
     cfg = network.cfg
+    if source.system == PHONEME_ENCODER:
+        return start_from_encoder(
+            source,
+            network,
+            d_hidden=cfg.d_hidden,
+            text_encoder=cfg.text_encoder,
+            symbols=tables.symbols,
+            languages=[language.code for language in tables.frontend.languages],
+        )
     theirs = as_vits2(source.name, source.system, source.model)
     _refuse_silent_differences(source.name, theirs, cfg)
     differing = [part for part in _PARTS if getattr(theirs, part) != getattr(cfg, part)]
