@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from sonorant.audio.spectrogram import SpectrogramConfig
+    from sonorant.models.aligning import Aligner
 
 
 class Purpose(Enum):
@@ -122,4 +123,18 @@ def converter_in(network: Synthesizer, system: str) -> Converter | None:
             from sonorant.models.vits2.convert import converter_in as converter_in_vits2
 
             return converter_in_vits2(network)
+    return None
+
+
+def aligner_in(network: Synthesizer, system: str) -> Aligner | None:
+    """What aligns texts with recordings in a network that `load_synthesizer` gave for a system; None if it cannot."""
+    match system:
+        case "vits":
+            from sonorant.models.vits.align import aligner_in
+
+            return aligner_in(network)
+        case "vits2":
+            from sonorant.models.vits2.align import aligner_in as aligner_in_vits2
+
+            return aligner_in_vits2(network)
     return None
