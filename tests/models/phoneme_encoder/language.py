@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import torch
 
 from sonorant.data.prepare import Tables
 from sonorant.models.phoneme_encoder.config import PhonemeEncoderConfig
@@ -69,6 +70,7 @@ def matter(*, n_sentences: int = 60, n_words: int = 8, n_validation: int = 0, n_
 
 def network(cfg: PhonemeEncoderConfig = SMALL, *, n_languages: int = 1) -> PhonemeEncoder:
     """One in evaluation mode whose every weight is at random, but those of no sup-phoneme."""
+    torch.manual_seed(0)
     made = randomized(
         PhonemeEncoder(cfg, n_symbols=len(SYMBOLS), n_sup_phonemes=SUP_PHONEMES.size, n_languages=n_languages)
     )

@@ -170,7 +170,9 @@ class Phonemizing:
             if not all(isinstance(segment, Plain) for segment in segments(text.text)):
                 yield Rejected(text.where, "holds phonemes or pauses in brackets")
                 return
+            is_silent = True
             for sentence in self._reader(text.text):
+                is_silent = False
                 if sentence.unknown:
                     yield Rejected(text.where, "no symbol for something in it", " ".join(sorted(sentence.unknown)))
                 elif not sentence.tokens:
@@ -179,6 +181,8 @@ class Phonemizing:
                     yield Rejected(text.where, f"more than {MAX_TOKENS} tokens")
                 else:
                     yield sentence
+            if is_silent:
+                yield Rejected(text.where, "nothing in it is spoken")
         except TextError as error:
             yield Rejected(text.where, "cannot be read", str(error))
 
