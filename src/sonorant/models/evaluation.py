@@ -31,11 +31,17 @@ N_SHOWN = 4
 
 @dataclass(frozen=True)
 class Reconstruction:
-    """An utterance through posterior, alignment and decoder."""
+    """An utterance through posterior, alignment and decoder.
+
+    weights: how much each frame hears of each token, where that is not the durations' path. own_weight: what a frame
+    hears of its own token, then.
+    """
 
     samples: Tensor  # [1, N]
     durations: Tensor  # int64 [1, L]
     kl_per_frame: float
+    weights: Tensor | None = None  # [1, L, T]
+    own_weight: float | None = None
 
 
 class Subject(Protocol):
@@ -76,11 +82,11 @@ class Evaluation:
 
     @torch.no_grad()
     def __call__(self, network: nn.Module, step: int) -> Exhibits:
-        """metrics: mel, the distance of reconstructions; kl, for each frame; unsaid, the share whose speech would
-        be endless; length, of speech said, in shares of the recordings'; duration_spread, of tokens said, in shares
-        of that of the recordings'. sounds and pictures: of the first few."""
+        """metrics: mel, the distance of reconstructions; kl, for each frame; own_weight, see `Reconstruction`; unsaid,
+        the share whose speech would be endless; length, of speech said, in shares of the recordings'; duration_spread,
+        of tokens said, in shares of that of the recordings'. sounds and pictures: of the first few."""
         subject = self._subject(network)
-        mel, kl, said, recorded, n_unsaid = [], [], 0, 0, 0
+        mel, kl, own_weights, said, recorded, n_unsaid = [], [], [], 0, 0, 0
         of_said: list[Tensor] = []
         of_recorded: list[Tensor] = []
         sounds: dict[str, Sound] = {}
@@ -93,6 +99,7 @@ class Evaluation:
             seen_mel = self._mel_of(seen.samples)
             mel.append(float(mel_distance(seen_mel, recorded_mel)))
             kl.append(seen.kl_per_frame)
+            own_weights += [] if seen.own_weight is None else [seen.own_weight]
             spoken = _said(subject, batch, seed=index)
             if spoken is None:
                 n_unsaid += 1
@@ -104,7 +111,7 @@ class Evaluation:
                 name = f"{index}_{_file_name(utterance.id)}"
                 sounds[f"{name}_reconstructed"] = self._sound(seen.samples)
                 sounds[f"{name}_recorded"] = self._sound(batch.samples)
-                path = path_of(seen.durations, spec.shape[2])
+                path = path_of(seen.durations, spec.shape[2]) if seen.weights is None else seen.weights
                 pictures[f"{name}_alignment"] = Picture(_array(path), "frame", "token")
                 pictures[f"{name}_recorded"] = Picture(_array(recorded_mel), "frame", "mel band")
                 pictures[f"{name}_reconstructed"] = Picture(_array(seen_mel), "frame", "mel band")
@@ -114,6 +121,7 @@ class Evaluation:
         metrics = {
             "mel": float(np.mean(mel)),
             "kl": float(np.mean(kl)),
+            **({"own_weight": float(np.mean(own_weights))} if own_weights else {}),
             "unsaid": n_unsaid / len(self._utterances),
             **({"length": said / recorded, "duration_spread": _spread_ratio(of_said, of_recorded)} if recorded else {}),
         }

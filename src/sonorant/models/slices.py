@@ -27,11 +27,14 @@ class Judgements(NamedTuple):
 
 def judgements_to_learn(discriminator: Player, *, recorded: Tensor, generated: Tensor) -> Judgements:
     """For the discriminators' own update; nothing reaches the generator. Both [B, 1, N]."""
+    return Judgements(*judgements_of(discriminator, recorded, generated))
+
+
+def judgements_of(discriminator: Player, *samples: Tensor) -> tuple[Sequence[Judgement], ...]:
+    """What the discriminators say of several slices, each [B, 1, N], for their own update: of each in turn."""
     # In one pass: where processes share gradients, each pass must have its own way back.
-    judgements = discriminator(torch.cat([recorded, generated.detach()]))
-    n = len(recorded)
-    real, false = zip(*(judgement.split(n) for judgement in judgements), strict=True)
-    return Judgements(real, false)
+    judgements = discriminator(torch.cat([each.detach() for each in samples]))
+    return tuple(zip(*(judgement.split(len(samples[0])) for judgement in judgements), strict=True))
 
 
 def judgements_to_please(fabric: Fabric, discriminator: Player, *, recorded: Tensor, generated: Tensor) -> Judgements:

@@ -25,12 +25,10 @@ class Judgement:
     logits: Tensor  # [B, T]; 1 is meant for real, 0 for generated
     features: tuple[Tensor, ...]  # [B, ...]: what each layer gave after its activation, and the logits
 
-    def split(self, n: int) -> tuple[Judgement, Judgement]:
-        """The judgements of the first n items and of the others, where real and generated were judged together."""
-        return (
-            Judgement(logits=self.logits[:n], features=tuple(feature[:n] for feature in self.features)),
-            Judgement(logits=self.logits[n:], features=tuple(feature[n:] for feature in self.features)),
-        )
+    def split(self, n: int) -> tuple[Judgement, ...]:
+        """The judgements of each n items, where several batches were judged together."""
+        parts = zip(self.logits.split(n), *(feature.split(n) for feature in self.features), strict=True)
+        return tuple(Judgement(logits=logits, features=tuple(features)) for logits, *features in parts)
 
 
 def output_layer(d: int) -> nn.Conv1d:

@@ -24,6 +24,9 @@ from sonorant.nn.flow import Coupling, Flip, Flow, ResidualCoupling, zero_conv
 from sonorant.nn.transformer import Transformer, TransformerConfig, TransformerLayer, transformer_layer
 from sonorant.nn.wavenet import WaveNetConfig
 
+ATTENDED_FRAMES = 64
+"""What a piece of speech is given around it for a flow's attention, which looks at all it is given: no exact number."""
+
 
 @config
 class PlainCouplingConfig:

@@ -11,7 +11,7 @@ from torch import Tensor
 from sonorant.errors import ParameterError
 from sonorant.models import Purpose
 from sonorant.models.vits2.config import Vits2Config
-from sonorant.models.vits2.convert import ATTENDED_FRAMES, context_frames, converter_in
+from sonorant.models.vits2.convert import context_frames, converter_in
 from sonorant.models.vits2.model import Vits2
 from sonorant.nn.posterior import PosteriorConfig
 from sonorant.nn.transformer_flow import PlainCouplingConfig

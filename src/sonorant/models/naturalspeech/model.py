@@ -134,7 +134,8 @@ class NaturalSpeech(nn.Module):
         prior_lengths = durations.detach().sum(dim=1).round().long()
         prior_lengths = prior_lengths.clamp(min=torch.ones_like(spec_lengths), max=MAX_STRETCH * spec_lengths)
         n_prior = prior_lengths.tolist()
-        prior_mask = length_mask(prior_lengths, max(n_prior))
+        n_wide = max(*n_prior, spec.shape[2])  # equally long, they are also equally padded
+        prior_mask = length_mask(prior_lengths, n_wide)
         prior: FramePrior = self.upsampling(hidden, token_mask, durations, prior_mask)
 
         frame_noise = noise.per_frame(self.cfg.d_latent, spec.shape[2])
@@ -146,7 +147,7 @@ class NaturalSpeech(nn.Module):
         slices = [slice_segments(padded_to(posterior.z, segment_frames), starts, segment_frames)]
         z = None
         if imagines:
-            prior_noise = noise.normal(self.cfg.d_latent, n_prior, max(n_prior))
+            prior_noise = noise.normal(self.cfg.d_latent, n_prior, n_wide)
             z = self.flow.reverse(sample(prior.mean, prior.log_std, prior_noise) * prior_mask, prior_mask, embedding)
             prior_starts = random_starts(prior_lengths, segment_frames, place)
             slices.append(slice_segments(padded_to(z, segment_frames), prior_starts, segment_frames))

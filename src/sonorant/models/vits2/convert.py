@@ -10,9 +10,7 @@ from sonorant.audio.spectrogram import SpectrogramConfig
 from sonorant.models import Synthesizer
 from sonorant.models.vits2.config import Vits2Config
 from sonorant.models.vits2.model import Vits2
-
-ATTENDED_FRAMES = 64
-"""Around a piece, for the flow's attention: it looks at all it is given, so there is no exact number."""
+from sonorant.nn.transformer_flow import ATTENDED_FRAMES
 
 
 class Vits2Converter:

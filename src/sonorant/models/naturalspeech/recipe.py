@@ -1,0 +1,264 @@
+"""How a NaturalSpeech is trained: from a manifest to a run's checkpoints (Tan et al. 2022, 3.6 and 4.1).
+
+Prepare; labels (how long each phoneme lasted, from an aligner); warm, with those durations; bank, which makes the
+memory of what the posterior says; main, with predicted durations, softly warped divergences and memory; tune, the
+durator alone, on what the discriminators say of the prior's own speech.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from sonorant.audio.spectrogram import MelConfig, mel_filterbank
+from sonorant.bounds import check_at_least, check_share
+from sonorant.config import config, plain
+from sonorant.data.alignments import ALIGNMENTS
+from sonorant.data.dataset import DataConfig, LoaderConfig
+from sonorant.data.prepare import Framing
+from sonorant.losses.spectral import StftLossConfig
+from sonorant.models.naturalspeech.config import NaturalSpeechConfig
+from sonorant.models.naturalspeech.losses import (
+    TERMS,
+    DivergenceConfig,
+    FrameByFrame,
+    SoftlyWarped,
+    default_weights,
+)
+from sonorant.models.naturalspeech.training import BANK, LABELS, MAIN, MEMORY, TUNE, WARM, Trainings
+from sonorant.models.preparing import PREPARE, prepare_stage, prepared_files, to_stderr
+from sonorant.models.trained import Trained
+from sonorant.nn.discriminators import DiscriminatorConfig
+from sonorant.text.standard import StandardText, TextConfig
+from sonorant.training.devices import Precision
+from sonorant.training.loop import RunConfig
+from sonorant.training.optim import OptimizerConfig
+from sonorant.training.schedule import Linear, Schedule, extremes
+from sonorant.training.stage import Stage
+from sonorant.training.terms import check_weights
+from sonorant.training.transfer import Source
+
+if TYPE_CHECKING:
+    from lightning_fabric import Fabric
+
+PARTS = ("speaker", "text_encoder", "duration", "upsampling", "flow", "posterior", "memory", "decoder")
+DURATOR = ("duration", "upsampling")
+
+
+@config
+class TrainingStage:
+    """One of the stages that train."""
+
+    run: RunConfig
+    trains: tuple[str, ...] = PARTS
+    """The parts of the network that learn; the others are frozen."""
+    losses: Mapping[str, Schedule] = field(default_factory=dict)
+    """Weights of terms; those left out are the defaults."""
+    divergence: DivergenceConfig = FrameByFrame()
+    predicted: Schedule = 0.0
+    """The share of items that last as long as predicted; needs a softly warped divergence."""
+    memory_share: Schedule = 0.0
+    """How much of what the decoder is given comes from the memory bank."""
+    segment_frames: int = 32
+    generator: OptimizerConfig = OptimizerConfig()
+    discriminator: OptimizerConfig = OptimizerConfig()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "losses", {**default_weights(), **self.losses})
+        check_weights(self.losses, TERMS, source="losses")
+        check_at_least(1, self, "segment_frames")
+        if unknown := [name for name in self.trains if name not in PARTS] or not self.trains:
+            raise ValueError(f"trains is {self.trains}: it must name parts of {', '.join(PARTS)}; unknown: {unknown}")
+        for name in ("predicted", "memory_share"):
+            least, greatest = extremes(getattr(self, name))
+            if not 0 <= least <= greatest <= 1:
+                raise ValueError(f"{name} is {least if least < 0 else greatest}: it must lie in 0 to 1")
+        if isinstance(self.divergence, FrameByFrame) and extremes(self.predicted)[1] > 0:
+            raise ValueError(
+                "predicted is above 0, but divergence.kind is frame_by_frame: predicted durations give other lengths "
+                "than the recording's; set divergence.kind=softly_warped"
+            )
+
+
+@config
+class BankStage:
+    """How the memory bank is made of what the posterior says of the training split."""
+
+    n_frames: int = 200_000
+    """About so many frames are drawn, to find centres of."""
+    n_rounds: int = 20
+
+    def __post_init__(self) -> None:
+        check_at_least(1, self, "n_frames")
+        check_at_least(0, self, "n_rounds")
+
+
+def _warm() -> TrainingStage:
+    return TrainingStage(
+        run=RunConfig(steps=100_000),
+        losses={"end_to_end": Linear(start=0, end=50_000, first=0.0, last=0.1)},
+    )
+
+
+def _main() -> TrainingStage:
+    return TrainingStage(
+        run=RunConfig(steps=1_200_000),
+        losses={"kl_forward": Linear(start=0, end=50_000, first=0.0, last=0.02), "end_to_end": 0.1},
+        divergence=SoftlyWarped(),
+        predicted=Linear(start=0, end=50_000, first=0.0, last=1.0),
+        memory_share=Linear(start=0, end=5_000, first=0.0, last=1.0),
+    )
+
+
+def _tune() -> TrainingStage:
+    nothing = dict.fromkeys(TERMS, 0.0)
+    return TrainingStage(
+        run=RunConfig(steps=200_000),
+        trains=DURATOR,
+        losses={**nothing, "end_to_end": 1.0},
+        divergence=SoftlyWarped(),
+        predicted=1.0,
+        memory_share=1.0,
+        generator=OptimizerConfig(learning_rate=2e-5),
+        discriminator=OptimizerConfig(learning_rate=2e-5),
+    )
+
+
+@config
+class NaturalSpeechRecipe:
+    """All that decides a run. Stages are as long as the paper's, in steps; the weights it does not give are ours."""
+
+    system: Literal["naturalspeech"] = "naturalspeech"
+    init_from: str | None = None
+    """A voice, by its name or folder, or a run's folder, whose weights training starts from."""
+    aligner: str
+    """Who says how long phonemes lasted: a voice or a run, or a folder that `sonorant align` has made."""
+    data: DataConfig
+    text: TextConfig = StandardText(blanks=False)
+    loader: LoaderConfig = LoaderConfig()
+    model: NaturalSpeechConfig = NaturalSpeechConfig()
+    discriminators: DiscriminatorConfig = DiscriminatorConfig()
+    mel: MelConfig = MelConfig()
+    spectral: StftLossConfig = StftLossConfig()
+    warm: TrainingStage = field(default_factory=_warm)
+    bank: BankStage = BankStage()
+    """Not looked at where model.memory is null."""
+    main: TrainingStage = field(default_factory=_main)
+    tune: TrainingStage | None = field(default_factory=_tune)
+    """None leaves the stage out."""
+    average_decay: float = 0.999
+    precision: Precision = "fp32"
+    seed: int = 1234
+
+    def __post_init__(self) -> None:
+        check_share(self, "average_decay")
+        check_at_least(0, self, "seed")
+        mel_filterbank(self.model.spectrogram, self.mel)  # refuses bands that hold nothing
+        if self.data.manifest is None:
+            raise ValueError("data.manifest is not set: phonemes are labelled by the manifest's recordings")
+
+    @property
+    def framing(self) -> Framing:
+        """What its corpus must be like."""
+        spectrogram = self.model.spectrogram
+        stages = [stage for stage in (self.warm, self.main, self.tune) if stage is not None]
+        return Framing(
+            sample_rate_hz=spectrogram.sample_rate_hz,
+            hop=spectrogram.hop,
+            min_frames=min(stage.segment_frames for stage in stages),
+        )
+
+    @property
+    def undecided(self) -> tuple[str, ...]:
+        """See `models.recipes.Recipe`: how long stages run, and all of those that have not begun."""
+        return ("loader.", "warm.run.", "main", "tune", "bank.")
+
+    def stages(
+        self,
+        fabric: Fabric,
+        run: Path,
+        *,
+        source: Callable[[], Source] | None,
+        align: Callable[[str, Path, Path], None],
+        should_stop: Callable[[], bool],
+    ) -> Sequence[Stage]:
+        """The stages in order; align: writes what an aligner says of a manifest into a folder."""
+        settings = _settings(self)
+        trainings = Trainings(self, fabric, run, source=source, should_stop=should_stop)
+        files = prepared_files(self.data)
+        manifest = self.data.manifest
+        assert manifest is not None, "refused where it was set"
+
+        def label(folder: Path) -> bool:
+            align(self.aligner, manifest, folder)
+            return True
+
+        def prepared() -> dict[str, Path]:
+            found = {f"{PREPARE}/{name}": run / PREPARE / name for name in files}
+            return found | {f"{LABELS}/{ALIGNMENTS}": run / LABELS / ALIGNMENTS}
+
+        def training(name: str, of: TrainingStage, before: Callable[[], Mapping[str, Path]]) -> Stage:
+            own = plain(of)
+            del own["run"]
+            return Stage(
+                name,
+                {**settings, **own},
+                inputs=lambda: {**prepared(), **before()},
+                gives=(),
+                run=lambda folder: trainings.train(name, of, folder),
+                goal={"steps": of.run.steps},
+                is_shared=True,
+            )
+
+        stages = [
+            prepare_stage(
+                self.data,
+                self.text,
+                self.framing,
+                settings={
+                    "text": settings["text"],
+                    "spectrogram": settings["model"]["spectrogram"],
+                    "min_frames": self.framing.min_frames,
+                },
+                say=to_stderr,
+            ),
+            Stage(
+                LABELS,
+                {"aligner": self.aligner},
+                inputs=lambda: {f"the manifest {manifest}": manifest},
+                gives=(ALIGNMENTS,),
+                run=label,
+            ),
+            training(WARM, self.warm, dict),
+        ]
+        if self.model.memory is not None:
+            stages.append(
+                Stage(
+                    BANK,
+                    {**plain(self.bank), "model": settings["model"], "seed": self.seed},
+                    inputs=lambda: trainings.reached(WARM),
+                    gives=(MEMORY,),
+                    run=trainings.bank,
+                )
+            )
+        stages.append(training(MAIN, self.main, lambda: trainings.reached(WARM)))
+        if self.tune is not None:
+            stages.append(training(TUNE, self.tune, lambda: trainings.reached(MAIN)))
+        return tuple(stages)
+
+    def read(self, run: Path, step: int | None) -> Trained:
+        """What a run has made; see `models.recipes.Recipe`."""
+        from sonorant.models.naturalspeech.export import read
+
+        return read(self.model, run / PREPARE, [run / name for name in (WARM, MAIN, TUNE)], step)
+
+
+def _settings(recipe: NaturalSpeechRecipe) -> dict[str, Any]:
+    """What decides every stage that trains: all that is neither a stage's own, nor where things lie."""
+    settings = plain(recipe)
+    for name in ("loader", "warm", "bank", "main", "tune"):
+        del settings[name]
+    del settings["data"]["manifest"], settings["data"]["shards"]
+    return dict(settings)

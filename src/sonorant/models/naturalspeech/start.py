@@ -1,0 +1,106 @@
+"""Starting a NaturalSpeech from weights that are there: a VITS's or a VITS2's, a NaturalSpeech's, a phoneme encoder's.
+
+The first three share the phoneme encoder, the posterior, the flow and the decoder (3.1: it is VITS with other parts
+around them). Everything is matched by name; what differs between the two configurations explains what begins anew and
+what is left over, and anything else that does is an error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+
+from sonorant.config import plain
+from sonorant.data.prepare import Tables
+from sonorant.errors import ConfigError, TrainingError
+from sonorant.models.encoder_start import PHONEME_ENCODER, start_from_encoder
+from sonorant.models.naturalspeech.model import NaturalSpeech
+from sonorant.training.stage import differences
+from sonorant.training.transfer import RowTable, Source, Transferred, transfer
+
+RELATED = ("vits", "vits2")
+"""Systems with the same parts, but another prior and other durations."""
+_SHARED = ("text_encoder", "flow")
+"""What must be of the same make."""
+_EXCHANGEABLE = ("posterior", "decoder")
+"""What may be of another make than the source's, and then begins anew."""
+_OTHERWISE = {"dropout", "log_std_bounds", "speaker_layer"}
+"""Settings that the same weights may have otherwise."""
+
+
+def start_from(source: Source, network: NaturalSpeech, tables: Tables) -> Transferred:
+    """Fill a network in training with a source's weights.
+
+    Raises ConfigError when the source is of another system, and TrainingError where its weights do not fit and no
+    difference of the configurations explains it.
+    """
+    languages = [language.code for language in tables.frontend.languages]
+    if source.system == PHONEME_ENCODER:
+        return start_from_encoder(
+            source,
+            network,
+            d_hidden=network.cfg.d_hidden,
+            text_encoder=network.cfg.text_encoder,
+            symbols=tables.symbols,
+            languages=languages,
+        )
+    if source.system not in (*RELATED, "naturalspeech"):
+        raise ConfigError(
+            f"{source.name}: is a {source.system!r} model, but a NaturalSpeech starts from a naturalspeech, "
+            f"{' or '.join(RELATED)} or a {PHONEME_ENCODER}"
+        )
+    is_related = source.system in RELATED
+    theirs, ours = _as_ours(source.model) if is_related else dict(source.model), plain(network.cfg)
+    found = [said for part in _SHARED for said in differences(theirs.get(part, {}), ours[part], at=f"model.{part}")]
+    if said := next((said for said in found if not _OTHERWISE & {*said.split(":")[0].split(".")}), None):
+        raise TrainingError(f"{source.name}: has another {said}; give the model the source's configuration")
+    names = [*_EXCHANGEABLE, *([] if is_related else ["duration", "upsampling", "memory"])]
+    others = [f"{name}.*" for name in names if _seen(theirs, name) != _seen(ours, name)]
+    own = ["duration.*", "upsampling.*", "memory.*"] if is_related else []
+    left = ["text_encoder.output.*", "duration.*"] if is_related else []
+    # A voice has left its posterior behind; a model of one speaker, or of one language, has no table.
+    absent = [name for name in ("posterior.", "speaker.", "text_encoder.speaker.") if not source.has(name)]
+    conditioned = ["*.condition.*"] if not source.has("speaker.") else []
+    weights = {name: w for name, w in source.weights.items() if not (is_related and name.startswith("duration."))}
+    outcome = transfer(
+        Source(
+            name=source.name,
+            weights=weights,
+            symbols=source.symbols,
+            speakers=source.speakers,
+            languages=source.languages,
+        ),
+        network,
+        tables=(
+            RowTable("text_encoder.embedding.weight", source.symbols, tables.symbols),
+            RowTable("text_encoder.language.weight", _by_place(source.languages), _by_place(languages)),
+            RowTable("speaker.weight", _by_place(source.speakers), _by_place(tables.speakers), others="mean"),
+        ),
+        may_be_fresh=[*own, *others, *(f"{name}*" for name in absent), *conditioned, "text_encoder.language.*"],
+        may_be_resized=["posterior.input.*", *others],
+        may_be_left=[*left, *others, "text_encoder.language.*"],
+    )
+    with torch.no_grad():  # what a speaker adds begins without effect
+        for name, parameter in network.named_parameters():
+            if name in outcome.fresh and (".condition." in name or name.startswith("text_encoder.speaker.")):
+                parameter.zero_()
+    return outcome
+
+
+def _as_ours(model: Mapping[str, Any]) -> dict[str, Any]:
+    """A VITS's or a VITS2's configuration by our names: a VITS has plain couplings and sees linear spectra."""
+    flow = {"coupling": {"kind": "plain"}, **model.get("flow", {})}
+    return {"posterior_mel": None, **model, "flow": flow}
+
+
+def _seen(model: Mapping[str, Any], part: str) -> Any:
+    """What decides a part's shapes and what it is given."""
+    if part == "posterior":
+        return model.get("spectrogram"), model.get("posterior_mel"), model["posterior"].get("wavenet")
+    return model.get(part)
+
+
+def _by_place(names: tuple[str, ...] | list[str]) -> Mapping[str, int]:
+    return {name: row for row, name in enumerate(names)}

@@ -1,0 +1,254 @@
+"""The stages of NaturalSpeech as trainings: networks, step, batches and evaluation of each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from sonorant.audio.io import whole_file
+from sonorant.audio.spectrogram import linear_spectrogram
+from sonorant.data.alignments import frames_of_tokens, read_alignments
+from sonorant.data.batch import Batch
+from sonorant.data.dataset import Share, UtteranceBatches
+from sonorant.data.prepare import Corpus, Prepared, read_corpus
+from sonorant.data.shards.batches import ShardedBatches
+from sonorant.errors import CorpusError, TrainingError
+from sonorant.models.averages import averaged_weights, last_state
+from sonorant.models.evaluation import Evaluation
+from sonorant.models.naturalspeech.evaluate import NaturalSpeechSubject
+from sonorant.models.naturalspeech.game import GameSettings, NaturalSpeechGame, Played
+from sonorant.models.naturalspeech.labels import Labels
+from sonorant.models.naturalspeech.memory import Clusters, k_means, sampled_frames
+from sonorant.models.naturalspeech.model import NaturalSpeech
+from sonorant.models.naturalspeech.start import start_from
+from sonorant.models.preparing import PREPARE, to_stderr, training_batches
+from sonorant.models.starting import write_outcome
+from sonorant.nn.discriminators import Discriminators
+from sonorant.nn.mask import length_mask
+from sonorant.text.symbols import SymbolTable
+from sonorant.training import checkpoint as checkpoints
+from sonorant.training.average import moving_average
+from sonorant.training.checkpoint import STATE
+from sonorant.training.gan import GanStep
+from sonorant.training.loop import CHECKPOINTS, Training, train
+from sonorant.training.optim import set_up
+from sonorant.training.step import Randomness
+from sonorant.training.transfer import Source
+
+if TYPE_CHECKING:
+    from lightning_fabric import Fabric
+
+    from sonorant.models.naturalspeech.recipe import NaturalSpeechRecipe, TrainingStage
+
+LABELS, WARM, BANK, MAIN, TUNE = "labels", "warm", "bank", "main", "tune"
+MEMORY = "memory.safetensors"
+_AFTER = {MAIN: WARM, TUNE: MAIN}
+"""Where a stage's weights come from, unless from nothing or a source."""
+
+
+class Trainings:
+    """The stages of a run that train, each as something to do in its folder; done again, it goes on.
+
+    Each returns whether it is complete, or was asked to stop before.
+    """
+
+    def __init__(
+        self,
+        recipe: NaturalSpeechRecipe,
+        fabric: Fabric,
+        run: Path,
+        *,
+        source: Callable[[], Source] | None,
+        should_stop: Callable[[], bool],
+    ) -> None:
+        """run: its folder. source: reads what it starts from, if there is something."""
+        self._recipe = recipe
+        self._fabric = fabric
+        self._run = run
+        self._source = source
+        self._should_stop = should_stop
+
+    def reached(self, name: str) -> Mapping[str, Path]:
+        """The file that names all that a training stage has reached, as an input of a later one."""
+        return {f"{name}/{STATE}": last_state(self._run / name)}
+
+    def train(self, name: str, stage: TrainingStage, folder: Path) -> bool:
+        """One of the stages that train."""
+        training = self._build(name, stage, folder)
+        return train(self._fabric, training, stage.run, folder, should_stop=self._should_stop)
+
+    def bank(self, folder: Path) -> bool:
+        """Centres of what the posterior says of the training split, which the memory is to begin as (3.5)."""
+        recipe, device = self._recipe, self._fabric.device
+        corpus = read_corpus(self._run / PREPARE)
+        randomness = Randomness(recipe.seed)
+        network = new_network(recipe, corpus, randomness)
+        _, weights = averaged_weights(self._run / WARM, None, best=False)
+        network.load_state_dict(dict(weights))
+        network.to(device).eval()
+        utterances, hop = corpus.of("train"), recipe.framing.hop
+        n_total = sum(utterance.n_samples // hop for utterance in utterances)
+        frames = sampled_frames(
+            posterior_means(recipe, network, utterances, self._batches(corpus), device),
+            n_total=n_total,
+            n_wanted=recipe.bank.n_frames,
+            generator=torch.Generator().manual_seed(randomness.of("frames of the bank")),
+        )
+        assert recipe.model.memory is not None, "this run has no such stage"
+        n_slots = recipe.model.memory.n_slots
+        if len(frames) < n_slots:
+            raise TrainingError(
+                f"{folder}: {len(frames):,} frames cannot fill {n_slots:,} slots; set bank.n_frames above "
+                f"{n_slots:,} or model.memory.n_slots below the {n_total:,} frames of the corpus"
+            )
+        generator = torch.Generator().manual_seed(randomness.of("centres of the bank"))
+        found = k_means(frames.to(device), n_slots, n_rounds=recipe.bank.n_rounds, generator=generator)
+        to_stderr(
+            f"{BANK}: {n_slots:,} centres of {len(frames):,} frames; the variance around them is "
+            f"{float(found.variance.mean() / frames.var(dim=0).mean()):.0%} of the whole"
+        )
+        with whole_file(folder / MEMORY) as part:
+            save_file({"centres": found.centres.cpu(), "variance": found.variance.cpu()}, part)
+        return True
+
+    def _build(self, name: str, stage: TrainingStage, folder: Path) -> Training[Any]:
+        recipe, fabric = self._recipe, self._fabric
+        corpus, labels = labelled(recipe, self._run / LABELS, read_corpus(self._run / PREPARE))
+        randomness = Randomness(recipe.seed, fabric.global_rank)
+        network = new_network(recipe, corpus, randomness)
+        judges = Discriminators(recipe.discriminators)
+        if not checkpoints.steps(folder / CHECKPOINTS):
+            self._start(name, network, judges, corpus, folder)
+        for part, module in network.named_children():
+            if part not in stage.trains:
+                module.requires_grad_(False)
+        generator = set_up(fabric, "generator", network, stage.generator)
+        discriminator = set_up(fabric, "discriminator", judges, stage.discriminator)
+        settings = GameSettings(
+            spectrogram=recipe.model.spectrogram,
+            mel=recipe.mel,
+            spectral=recipe.spectral,
+            divergence=stage.divergence,
+            segment_frames=stage.segment_frames,
+            predicted=stage.predicted,
+            memory_share=stage.memory_share,
+            losses=stage.losses,
+        )
+        game = NaturalSpeechGame(fabric, generator, discriminator, settings=settings, labels=labels)
+        batches = self._batches(corpus)
+        return Training(
+            step=GanStep[Batch, Played](fabric, game, generator, discriminator, stage.losses, randomness),
+            batches=batches,
+            average=moving_average(network, decay=recipe.average_decay),
+            evaluate=Evaluation(
+                corpus,
+                batches,
+                subject=lambda average: NaturalSpeechSubject(average, labels),
+                spectrogram=recipe.model.spectrogram,
+                mel=recipe.mel,
+            ),
+            best_by="mel",
+            parts=recipe.data.parts,
+        )
+
+    def _start(self, name: str, network: NaturalSpeech, judges: Discriminators, corpus: Corpus, folder: Path) -> None:
+        """Give fresh networks what the stage before it, or the run's source, has learned."""
+        if name in _AFTER:
+            before = self._run / _AFTER[name]
+            _, weights = averaged_weights(before, None, best=False)
+            network.load_state_dict(dict(weights))
+            judges.load_state_dict(dict(checkpoints.read(before / CHECKPOINTS).parts["discriminator"]))
+            if name == MAIN and network.memory is not None:
+                found = load_file(self._run / BANK / MEMORY)
+                network.memory.fill(Clusters(found["centres"], found["variance"]))
+            return
+        if self._source is None:
+            return
+        source = self._source()
+        outcome = start_from(source, network, corpus.tables)
+        if self._fabric.is_global_zero:
+            write_outcome(source.name, outcome, folder)
+            to_stderr(f"{folder.name}: from {source.name}: {outcome}")
+
+    def _batches(self, corpus: Corpus) -> UtteranceBatches | ShardedBatches:
+        recipe, fabric = self._recipe, self._fabric
+        return training_batches(
+            recipe.data,
+            recipe.framing,
+            self._run / PREPARE,
+            corpus,
+            loader=recipe.loader,
+            seed=recipe.seed,
+            share=Share(fabric.global_rank, fabric.world_size),
+        )
+
+
+def new_network(recipe: NaturalSpeechRecipe, corpus: Corpus, randomness: Randomness) -> NaturalSpeech:
+    """A fresh network for a corpus, the same for the same seed."""
+    tables = corpus.tables
+    torch.manual_seed(randomness.of("weights"))
+    n_symbols = SymbolTable(tables.symbols).n_rows
+    return NaturalSpeech(recipe.model, n_symbols, len(tables.speakers), len(tables.frontend.languages))
+
+
+def labelled(recipe: NaturalSpeechRecipe, folder: Path, corpus: Corpus) -> tuple[Corpus, Labels]:
+    """The utterances of a corpus whose phonemes are labelled in a folder, and how long each of their tokens lasted.
+
+    Raises CorpusError for an utterance that reads otherwise than it was aligned, and where nothing is left.
+    """
+    framing, tables = recipe.framing, corpus.tables
+    lengths = {u.id: u.n_samples / framing.sample_rate_hz for u in corpus.utterances}
+    found = read_alignments(folder, durations_s=lengths).of
+    symbols = SymbolTable(tables.symbols)
+    durations = {
+        utterance.id: torch.from_numpy(
+            frames_of_tokens(
+                found[utterance.id],
+                utterance.tokens,
+                table=symbols,
+                layout=tables.frontend.layout,
+                sample_rate_hz=framing.sample_rate_hz,
+                hop=framing.hop,
+                n_frames=utterance.n_samples // framing.hop,
+            )
+        )
+        for utterance in corpus.utterances
+        if utterance.id in found
+    }
+    kept = replace(corpus, utterances=tuple(u for u in corpus.utterances if u.id in durations))
+    if not kept.of("train"):
+        raise CorpusError(f"{folder}: holds no alignment of an utterance to train on")
+    return kept, Labels(durations)
+
+
+def posterior_means(
+    recipe: NaturalSpeechRecipe,
+    network: NaturalSpeech,
+    utterances: tuple[Prepared, ...],
+    batches: UtteranceBatches | ShardedBatches,
+    device: torch.device,
+) -> Iterator[tuple[int, Callable[[], Tensor]]]:
+    """Of each utterance its frames, and what computes the posterior's means of them, [d_latent, S]."""
+    posterior = network.posterior
+    assert posterior is not None, "in training there is a posterior"
+
+    def means(utterance: Prepared) -> Tensor:
+        with torch.no_grad():
+            samples = batches.example(utterance).samples.to(device)
+            spec = linear_spectrogram(samples, recipe.model.spectrogram)
+            n_frames = spec.shape[2]
+            mask = length_mask(torch.tensor([n_frames], device=device), n_frames)
+            speaker = network.embed(torch.tensor([utterance.speaker], device=device))
+            still = spec.new_zeros(1, recipe.model.d_latent, n_frames)
+            mean: Tensor = posterior(network.seen(spec), mask, still, speaker).mean[0]
+            return mean
+
+    for utterance in utterances:
+        n_frames = utterance.n_samples // recipe.framing.hop
+        yield n_frames, lambda utterance=utterance: means(utterance)  # type: ignore[misc]
