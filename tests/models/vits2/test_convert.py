@@ -14,7 +14,7 @@ from sonorant.models.vits2.config import Vits2Config
 from sonorant.models.vits2.convert import context_frames, converter_in
 from sonorant.models.vits2.model import Vits2
 from sonorant.nn.posterior import PosteriorConfig
-from sonorant.nn.transformer_flow import PlainCouplingConfig
+from sonorant.nn.transformer_flow import ATTENDED_FRAMES, PlainCouplingConfig
 from sonorant.nn.wavenet import WaveNetConfig
 from tests.models.batches import N_SYMBOLS
 from tests.models.vits2.small import HOP, SMALL, set_gates
