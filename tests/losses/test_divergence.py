@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.distributions import Normal, kl_divergence
 
-from sonorant.losses.divergence import gaussian_kl, gaussian_surprise, sampled_kl
+from sonorant.losses.divergence import gaussian_kl, gaussian_surprise, pairwise_kl, sampled_kl
 from sonorant.nn.latent import sample
 from sonorant.nn.mask import length_mask
 from tests.nn.random_weights import normal
@@ -85,3 +85,75 @@ def test_precision_is_full_under_autocast(divergence: Divergence) -> None:
     halves = divergence(*(x.bfloat16() for x in gaussians()), MASK.bfloat16())
     assert halves.dtype == torch.float32
     assert torch.equal(halves, divergence(*(x.bfloat16().float() for x in gaussians()), MASK))
+
+
+ROW_LENGTHS = torch.tensor([7, 3, 5])
+ROW_MASK = length_mask(ROW_LENGTHS, 7)
+
+
+def pairs(*, shift: float = 0.0) -> dict[str, Tensor]:
+    """Three items' samples [3, 5, 13] and Gaussians [3, 5, 7], their means and samples moved by as much."""
+    z, z_log_std, mean, log_std = (normal(3, 5, n, seed=seed) for seed, n in enumerate((13, 13, 7, 7)))
+    return {"z": z + shift, "z_log_std": 0.5 * z_log_std, "mean": mean + shift, "log_std": 0.5 * log_std}
+
+
+def by_loops(z: Tensor, z_log_std: Tensor, mean: Tensor, log_std: Tensor) -> Tensor:
+    """[B, M, S], each pair by itself, in the precision of what it is given."""
+    rows = []
+    for i in range(mean.shape[2]):
+        apart = (z - mean[:, :, i : i + 1]) / log_std[:, :, i : i + 1].exp()
+        rows.append((log_std[:, :, i : i + 1] - z_log_std - 0.5 + 0.5 * apart**2).sum(dim=1))
+    return torch.stack(rows, dim=1)
+
+
+@pytest.mark.parametrize("shift", [0.0, 50.0, -50.0])
+def test_divergences_of_pairs_are_those_of_loops(shift: float) -> None:
+    """Also where means are far from zero, and so the square of each is far above that of their difference."""
+    inputs = pairs(shift=shift)
+    found = pairwise_kl(**inputs, z_mask=MASK, mean_mask=ROW_MASK)
+    exact = by_loops(**{name: x.double() for name, x in inputs.items()})
+    is_real = (ROW_MASK.transpose(1, 2) * MASK) > 0
+    assert found.dtype == torch.float32
+    torch.testing.assert_close(found[is_real].double(), exact[is_real], rtol=1e-4, atol=1e-4)
+
+
+def test_gradients_of_pairs_are_those_of_loops() -> None:
+    inputs = {name: x.requires_grad_() for name, x in pairs(shift=50.0).items()}
+    weights = normal(3, 7, 13, seed=7) * ROW_MASK.transpose(1, 2) * MASK
+    found = torch.autograd.grad(
+        (pairwise_kl(**inputs, z_mask=MASK, mean_mask=ROW_MASK) * weights).sum(), list(inputs.values())
+    )
+    doubles = {name: x.detach().double().requires_grad_() for name, x in inputs.items()}
+    exact = torch.autograd.grad((by_loops(**doubles) * weights).sum(), list(doubles.values()))
+    for ours, theirs in zip(found, exact, strict=True):
+        torch.testing.assert_close(ours.double(), theirs, rtol=1e-4, atol=1e-5 * float(theirs.abs().max()))
+
+
+def test_each_pair_on_the_diagonal_diverges_as_a_frame_does() -> None:
+    z, log_std, prior_mean, prior_log_std = gaussians()
+    found = pairwise_kl(z, log_std, prior_mean, prior_log_std, z_mask=MASK, mean_mask=MASK)
+    on_diagonal = (found.diagonal(dim1=1, dim2=2) * MASK[:, 0]).sum(dim=1)
+    torch.testing.assert_close(on_diagonal, sampled_kl(z, log_std, prior_mean, prior_log_std, MASK))
+
+
+@pytest.mark.parametrize("garbage", [3.0, float("nan"), float("inf")])
+def test_padding_is_invisible_to_pairs(garbage: float) -> None:
+    """Even what is no number, to values and to gradients."""
+    weights = normal(3, 7, 13, seed=7) * ROW_MASK.transpose(1, 2) * MASK
+    found = []
+    for padding in (0.0, garbage):
+        inputs = {
+            name: torch.where((MASK if name.startswith("z") else ROW_MASK) > 0, x, padding).requires_grad_()
+            for name, x in pairs().items()
+        }
+        kl = pairwise_kl(**inputs, z_mask=MASK, mean_mask=ROW_MASK)
+        found.append((kl, *torch.autograd.grad((kl * weights).sum(), list(inputs.values()))))
+    for one, other in zip(*found, strict=True):
+        assert torch.equal(one, other)
+        assert one.isfinite().all()
+
+
+def test_divergences_of_pairs_keep_their_precision_under_autocast() -> None:
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        found = pairwise_kl(**pairs(), z_mask=MASK, mean_mask=ROW_MASK)
+    assert torch.equal(found, pairwise_kl(**pairs(), z_mask=MASK, mean_mask=ROW_MASK))

@@ -1,6 +1,6 @@
 """How far a posterior lies from its prior: Kullback-Leibler divergences, in float32 whatever the precision around.
 
-B batch, C channels, T frames.
+B batch, C channels, T frames; of pairs, M rows and S columns.
 """
 
 from __future__ import annotations
@@ -26,6 +26,42 @@ def sampled_kl(
         prior_mean, prior_log_std = prior_mean.float(), prior_log_std.float()
         kl = prior_log_std - posterior_log_std - 0.5 + 0.5 * ((z_p - prior_mean) * torch.exp(-prior_log_std)) ** 2
         return (kl * mask.float()).sum(dim=(1, 2))
+
+
+def pairwise_kl(
+    z: Tensor, z_log_std: Tensor, mean: Tensor, log_std: Tensor, *, z_mask: Tensor, mean_mask: Tensor
+) -> Tensor:
+    """What `sampled_kl` gives for a frame, for every pair of a Gaussian's frame and a sample's (NaturalSpeech, 3.4).
+
+    z, z_log_std: [B, C, S], samples and the log-deviations of what they were drawn from; mean, log_std: [B, C, M], the
+    Gaussians; z_mask: [B, 1, S]; mean_mask: [B, 1, M]. Returns float32 [B, M, S], summed over channels: its diagonal is
+    what `sampled_kl` sums over frames. What it holds where either mask is 0 is finite and means nothing.
+
+    Both of the paper's divergences, of frames i of a prior and frames j of a posterior, are this one with roles
+    exchanged. Backward, with the posterior's sample z_p taken through the flow, it is pairwise_kl(z_p,
+    posterior_log_std, prior_mean, prior_log_std), whose value at [i, j] is, summed over channels,
+
+        prior_log_std_i - posterior_log_std_j - 1/2 + ((z_p_j - prior_mean_i) / prior_std_i)^2 / 2
+
+    Forward, with the prior's sample z taken back through the flow, it is pairwise_kl(z, prior_log_std, posterior_mean,
+    posterior_log_std), whose value at [j, i] is
+
+        posterior_log_std_j - prior_log_std_i - 1/2 + ((z_i - posterior_mean_j) / posterior_std_j)^2 / 2
+
+    The square is multiplied out, so that nothing larger than the result is made: two matrix products over channels. It
+    would lose digits where means are far from zero, so the mean of each item's Gaussians is taken off both sides first.
+    """
+    with torch.autocast(z.device.type, enabled=False):
+        z, z_log_std = (torch.where(z_mask > 0, x.float(), 0.0) for x in (z, z_log_std))
+        mean, log_std = (torch.where(mean_mask > 0, x.float(), 0.0) for x in (mean, log_std))
+        # Differences are the same without it, so no gradient passes through it.
+        middle = (mean.sum(dim=2, keepdim=True) / mean_mask.float().sum(dim=2, keepdim=True).clamp(min=1)).detach()
+        z, mean = z - middle, mean - middle
+        precision = torch.exp(-2 * log_std)
+        of_row = (log_std - 0.5 + 0.5 * mean**2 * precision).sum(dim=1).unsqueeze(2)
+        kl = torch.baddbmm(of_row, precision.transpose(1, 2), 0.5 * z**2)
+        kl.baddbmm_((mean * precision).transpose(1, 2), z, alpha=-1)
+        return kl.sub_(z_log_std.sum(dim=1).unsqueeze(1))
 
 
 def gaussian_surprise(z: Tensor, mean: Tensor, log_std: Tensor, mask: Tensor) -> Tensor:
