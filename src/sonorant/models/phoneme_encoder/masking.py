@@ -1,4 +1,4 @@
-"""What is hidden from the encoder (2.2): whole sup-phonemes with all their phonemes, so that none gives another away.
+"""What is hidden from the encoder: whole sup-phonemes with all their phonemes, so that none gives another away.
 
 Breaks between words, marks and what the layout adds are no parts of words: they are always seen and never guessed.
 """

@@ -1,7 +1,6 @@
-"""Mixed-Phoneme BERT: A Novel Phoneme BERT Model for Text-to-Speech.
+"""Mixed-Phoneme BERT: Improving BERT with Mixed Phoneme and Sup-Phoneme Representations for Text to Speech.
 
-Zhang, Song, Tan, Tan, Yan, Liu, Wang, Zhou, Qin, Lee and Liu 2022, arXiv:2203.17190; the first stage of NaturalSpeech
-(arXiv:2205.04421). Section numbers in this folder are the former's.
+Zhang et al. 2022, arXiv:2203.17190; the first stage of NaturalSpeech (Tan et al. 2022, arXiv:2205.04421).
 B batch, C channels, L tokens, P places asked for.
 """
 
@@ -50,7 +49,7 @@ class Reader(Transformer):
 
 
 class PhonemeEncoder(nn.Module):
-    """The network (2.1): the sum of a phoneme's embedding and its sup-phoneme's, a text encoder's layers, two heads.
+    """The network: the sum of a phoneme's embedding and its sup-phoneme's, a text encoder's layers, two heads.
 
     The layers know positions by their attention, so no position is added to the input.
     """

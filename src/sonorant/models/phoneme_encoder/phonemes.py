@@ -29,7 +29,7 @@ from sonorant.text.paragraphs import MAX_LINE_CHARS, paragraphs
 from sonorant.text.phonemize import build_phonemizer
 from sonorant.text.symbols import SymbolTable
 
-TEXTS_PER_FILE = 5000
+TEXTS_PER_FILE = 2000
 OUTSIDE, FIRST, INSIDE = 0, 1, 2
 """Places of a token: in no word, at a word's beginning, or further in it."""
 _REJECTED = "rejected"

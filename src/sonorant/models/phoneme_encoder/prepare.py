@@ -21,8 +21,16 @@ from sonorant.data.manifest import write_rows
 from sonorant.data.prepare import TABLES, Tables
 from sonorant.errors import AudioError, CorpusError
 from sonorant.models.phoneme_encoder.config import TextsConfig
-from sonorant.models.phoneme_encoder.phonemes import FIRST, OUTSIDE, Phonemes, Phonemizing, read_phonemes
+from sonorant.models.phoneme_encoder.phonemes import (
+    FIRST,
+    OUTSIDE,
+    TEXTS_PER_FILE,
+    Phonemes,
+    Phonemizing,
+    read_phonemes,
+)
 from sonorant.models.phoneme_encoder.sup_phonemes import SupPhonemes, learn, read_sup_phonemes, write_sup_phonemes
+from sonorant.models.preparing import to_stderr
 from sonorant.text.frontend import FrontendConfig
 from sonorant.text.symbols import SymbolTable
 
@@ -97,6 +105,7 @@ def prepare(
             if path is None:
                 return None
             files.append((row, path))
+            to_stderr(f"{folder.name}: texts read so far: {len(files) * TEXTS_PER_FILE:,} or a few less")
     parts = [(row, read_phonemes(path)) for row, path in files]
     rejected = [rejected for _, part in parts for rejected in part.rejected]
     dropped.update(row.reason for row in rejected)

@@ -1,4 +1,4 @@
-"""Sup-phonemes: what often stands together within words, by byte pair encoding of phonemes (2.1).
+"""Sup-phonemes: what often stands together within words, by byte pair encoding of phonemes.
 
 A sup-phoneme is named by its number, from 1 on; 0 is for what belongs to none. Merges never cross a word's end, for
 words are all that is ever looked at.

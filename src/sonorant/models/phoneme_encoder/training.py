@@ -1,4 +1,4 @@
-"""Pre-training: what is guessed, how well, and everything a run is made of (2.2, 3.1).
+"""Pre-training: what is guessed, how well, and everything a run is made of.
 
 P places asked for.
 """
