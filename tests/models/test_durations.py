@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from sonorant.errors import VoiceError
-from sonorant.models.durations import MAX_FRAMES_PER_TOKEN, whole_frames
+from sonorant.models.durations import MAX_FRAMES_PER_TOKEN, real_frames, rounded_ends, whole_frames
 from sonorant.nn.mask import length_mask
 
 
@@ -67,3 +67,23 @@ def test_the_longest_speech_there_is_depends_on_its_tokens() -> None:
         whole_frames(longest, mask, lengths, length_scale=1.003)
     one_long = torch.tensor([[[math.log(2 * MAX_FRAMES_PER_TOKEN - 1.5), 0.0]]])
     assert whole_frames(one_long, mask, lengths).tolist() == [[2 * MAX_FRAMES_PER_TOKEN - 1, 1]]
+
+
+@given(st.lists(st.floats(0.0, 30.0), min_size=1, max_size=20))
+def test_rounded_ends_are_off_by_less_than_half_a_frame(durations: list[float]) -> None:
+    frames = rounded_ends(torch.tensor([durations]))[0]
+    assert int(frames.min()) >= 0
+    assert int(frames.sum()) == max(1, round(float(torch.tensor(durations).double().sum())))
+    if int(frames.sum()) > 1:
+        apart = frames.cumsum(0) - torch.tensor(durations).double().cumsum(0)
+        assert float(apart.abs().max()) <= 0.5 + 1e-9
+
+
+def test_real_frames_are_not_rounded_and_endless_ones_are_refused() -> None:
+    mask = torch.ones(1, 1, 3)
+    logs = torch.tensor([[[0.3, -2.0, 1.0]]])
+    torch.testing.assert_close(
+        real_frames(logs, mask, torch.tensor([3]), length_scale=2.0), 2 * torch.exp(logs).squeeze(1)
+    )
+    with pytest.raises(VoiceError, match="weights are broken"):
+        real_frames(logs + 20, mask, torch.tensor([3]))
