@@ -105,7 +105,8 @@ def prepare(
             if path is None:
                 return None
             files.append((row, path))
-            to_stderr(f"{folder.name}: texts read so far: {len(files) * TEXTS_PER_FILE:,} or a few less")
+            if len(files) > 1:  # a few texts take no time
+                to_stderr(f"{folder.name}: texts read so far: {len(files) * TEXTS_PER_FILE:,} or a few less")
     parts = [(row, read_phonemes(path)) for row, path in files]
     rejected = [rejected for _, part in parts for rejected in part.rejected]
     dropped.update(row.reason for row in rejected)
