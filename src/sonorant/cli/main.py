@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from sonorant.cli import convert, corpus, evaluate, finetune, phonemize, say, train, voices
+from sonorant.cli import align, convert, corpus, evaluate, finetune, phonemize, say, train, voices
 from sonorant.errors import SonorantError
 
 # Typer's usage errors, whichever click it is built on: BadParameter is a UsageError is a ClickException.
@@ -32,6 +32,7 @@ app.command("convert")(convert.convert)
 app.command("phonemize")(phonemize.phonemize)
 app.command("train")(train.train)
 app.command("finetune")(finetune.finetune)
+app.command("align")(align.align)
 app.command("evaluate")(evaluate.evaluate)
 app.add_typer(voices.app, name="voices")
 app.add_typer(corpus.app, name="corpus")

@@ -17,6 +17,35 @@ from sonorant.voice.conversion import converted
 from sonorant.voice.runtime import Noise, SpokenTokens
 
 
+def load_network(bundle: Bundle) -> Synthesizer:
+    """A voice's network, on the CPU. Raises VoiceError when its configuration or its weights are unusable."""
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    manifest = bundle.manifest
+    source = str(bundle.folder / MANIFEST)
+    try:
+        n_rows = SymbolTable(manifest.symbols).n_rows
+        n_symbols = manifest.n_symbols if manifest.n_symbols is not None else n_rows
+        if n_rows > n_symbols:
+            raise VoiceError(f"{source}: symbols need {n_rows:,} rows, but n_symbols is {n_symbols:,}")
+        if WEIGHTS not in manifest.components:
+            raise VoiceError(f"{source}: components does not list {WEIGHTS}")
+        return load_synthesizer(
+            manifest.system,
+            manifest.model,
+            load_file(bundle.component(WEIGHTS)),
+            n_symbols=n_symbols,
+            n_speakers=len(manifest.speakers),
+            n_languages=len(manifest.frontend.languages),
+            source=source,
+        )
+    except ConfigError as error:
+        raise VoiceError(str(error)) from None
+    except SafetensorError as error:
+        raise VoiceError(f"{bundle.folder / WEIGHTS}: is no safetensors file ({error})") from None
+
+
 class TorchRuntime:
     """A system's network on a device."""
 
@@ -29,33 +58,8 @@ class TorchRuntime:
     @classmethod
     def load(cls, bundle: Bundle, *, device: str = "cpu") -> TorchRuntime:
         """Load a voice's network. Raises VoiceError when its configuration or its weights are unusable."""
-        from safetensors import SafetensorError
-        from safetensors.torch import load_file
-
-        manifest = bundle.manifest
-        source = str(bundle.folder / MANIFEST)
-        try:
-            n_rows = SymbolTable(manifest.symbols).n_rows
-            n_symbols = manifest.n_symbols if manifest.n_symbols is not None else n_rows
-            if n_rows > n_symbols:
-                raise VoiceError(f"{source}: symbols need {n_rows:,} rows, but n_symbols is {n_symbols:,}")
-            if WEIGHTS not in manifest.components:
-                raise VoiceError(f"{source}: components does not list {WEIGHTS}")
-            weights = load_file(bundle.component(WEIGHTS))
-            network = load_synthesizer(
-                manifest.system,
-                manifest.model,
-                weights,
-                n_symbols=n_symbols,
-                n_speakers=len(manifest.speakers),
-                n_languages=len(manifest.frontend.languages),
-                source=source,
-            )
-        except ConfigError as error:
-            raise VoiceError(str(error)) from None
-        except SafetensorError as error:
-            raise VoiceError(f"{bundle.folder / WEIGHTS}: is no safetensors file ({error})") from None
-        converter = converter_in(network, manifest.system)
+        network = load_network(bundle)
+        converter = converter_in(network, bundle.manifest.system)
         return cls(network, converter, device=torch.device(device))
 
     @torch.inference_mode()
