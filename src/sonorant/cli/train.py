@@ -11,10 +11,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from sonorant.cli.align import aligning_voice
+
 if TYPE_CHECKING:
     from sonorant.training.transfer import Source
 
 _USAGE = "sonorant train CONFIG --run DIR [key=value …]"
+_VOICE_OF_IT = "'sonorant voices export-run {run} OUT' makes a voice of it"
+_NO_VOICE = {"phoneme_encoder": "'sonorant train … --init-from {run}' starts a voice's training from it"}
+"""What is next for a system that cannot speak."""
 
 
 def train(
@@ -56,6 +61,7 @@ def carry_out(data: Mapping[str, Any], run: Path, *, source: str, resume: bool, 
     """
     from sonorant.config import plain, read_yaml, yaml_text
     from sonorant.errors import ParameterError, TrainingError
+    from sonorant.models.given import Given
     from sonorant.models.recipes import CONFIG, parse_recipe
     from sonorant.training.devices import build_fabric
     from sonorant.training.stage import differences, forget, is_begun, run_stages
@@ -91,10 +97,12 @@ def carry_out(data: Mapping[str, Any], run: Path, *, source: str, resume: bool, 
                 forget(run)  # an attempt that failed before anything was made
             _write(own, yaml_text(settings))
         starts = None if start_from is None else lambda: weights or _source(start_from)
-        stages = recipe.stages(fabric, run, source=starts, should_stop=should_stop)
+        given = Given(aligning_voice=aligning_voice, source=starts, should_stop=should_stop)
+        stages = recipe.stages(fabric, run, given)
         is_done = run_stages(stages, run, fabric, say=say)
     if is_done:
-        say(f"{run}: trained; 'sonorant voices export-run {run} OUT' makes a voice of it")
+        following = _NO_VOICE.get(settings["system"], _VOICE_OF_IT)
+        say(f"{run}: trained; {following.format(run=run)}")
     else:
         say(f"{run}: stopped; 'sonorant train --resume --run {run}' goes on with it")
     return is_done

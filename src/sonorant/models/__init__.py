@@ -109,7 +109,15 @@ def load_synthesizer(
             return load_vits2(
                 model, weights, n_symbols=n_symbols, n_speakers=n_speakers, n_languages=n_languages, source=source
             )
-    raise VoiceError(f"{source}: system is {system!r}, but this sonorant knows vits and vits2: upgrade sonorant")
+        case "naturalspeech":
+            from sonorant.models.naturalspeech.load import load as load_naturalspeech
+
+            return load_naturalspeech(
+                model, weights, n_symbols=n_symbols, n_speakers=n_speakers, n_languages=n_languages, source=source
+            )
+    raise VoiceError(
+        f"{source}: system is {system!r}, but this sonorant knows vits, vits2 and naturalspeech: upgrade sonorant"
+    )
 
 
 def converter_in(network: Synthesizer, system: str) -> Converter | None:
@@ -123,6 +131,10 @@ def converter_in(network: Synthesizer, system: str) -> Converter | None:
             from sonorant.models.vits2.convert import converter_in as converter_in_vits2
 
             return converter_in_vits2(network)
+        case "naturalspeech":
+            from sonorant.models.naturalspeech.convert import converter_in as converter_in_naturalspeech
+
+            return converter_in_naturalspeech(network)
     return None
 
 

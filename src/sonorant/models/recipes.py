@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from sonorant.config import parse, read_yaml
 from sonorant.errors import ConfigError, TrainingError
+from sonorant.models.given import Given
 from sonorant.models.trained import Trained
 from sonorant.text.frontend import FrontendConfig
 from sonorant.training.devices import Precision
 from sonorant.training.stage import Stage
-from sonorant.training.transfer import Source
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
@@ -35,10 +35,8 @@ class Recipe(Protocol):
         """Beginnings of names of settings that may change while a run goes on."""
         ...
 
-    def stages(
-        self, fabric: Fabric, run: Path, *, source: Callable[[], Source] | None, should_stop: Callable[[], bool]
-    ) -> Sequence[Stage]:
-        """What is to be done in a run's folder, in order. source: reads what init_from names."""
+    def stages(self, fabric: Fabric, run: Path, given: Given) -> Sequence[Stage]:
+        """What is to be done in a run's folder, in order."""
         ...
 
     def read(self, run: Path, step: int | None) -> Trained:
@@ -57,16 +55,20 @@ def parse_recipe(data: Mapping[str, Any], *, source: str) -> Recipe:
             from sonorant.models.vits2.recipe import Vits2Recipe
 
             return parse(Vits2Recipe, dict(data), source=source)
+        case "naturalspeech":
+            from sonorant.models.naturalspeech.recipe import NaturalSpeechRecipe
+
+            return parse(NaturalSpeechRecipe, dict(data), source=source)
         case "phoneme_encoder":
             from sonorant.models.phoneme_encoder.recipe import PhonemeEncoderRecipe
 
             return parse(PhonemeEncoderRecipe, dict(data), source=source)
         case other:
-            raise ConfigError(f"{source}: system is {other!r}, expected vits, vits2 or phoneme_encoder")
+            raise ConfigError(f"{source}: system is {other!r}, expected vits, vits2, naturalspeech or phoneme_encoder")
 
 
 def read_run(run: Path, step: int | None = None) -> Trained:
-    """What the run in a folder has made. step: None for a VITS's best checkpoint, a VITS2's last with its durations.
+    """What the run in a folder has made. step: None for a VITS's best checkpoint, the last of the others.
 
     Raises TrainingError when the folder is no run, or has no such checkpoint.
     """

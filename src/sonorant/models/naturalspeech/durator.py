@@ -23,7 +23,7 @@ from sonorant.nn.attention import MASKED_SCORE
 from sonorant.nn.conv import ChannelNorm, same_padding
 from sonorant.nn.latent import LogStdBounds, bounded
 
-_DISTANCE_UNIT = 10.0
+DISTANCE_UNIT = 10.0
 """Frames that count as one in the perceptrons: distances then are no larger than features."""
 
 
@@ -97,7 +97,7 @@ class DurationPredictor(nn.Module):
 
 
 class LearnedUpsampling(nn.Module):
-    """From phonemes and real-valued durations to a prior for each frame (3.3, eqs. of appendix A).
+    """From phonemes and real-valued durations to a prior for each frame (3.3).
 
     Two departures. Features are not batch-normalised, for padding would enter the statistics; they are
     layer-normalised, as the paper has it afterwards. And a frame's weight for a phoneme falls by `guide` for each frame
@@ -170,7 +170,7 @@ class _PairPerceptron(nn.Module):
     def forward(self, hidden: Tensor, token_mask: Tensor, starts: Tensor, ends: Tensor, middles: Tensor) -> Tensor:
         """starts, ends: [B, L], in frames; middles: [T]. Returns [B, d_out, T, L]."""
         features = self.norm(self.dropout(F.silu(self.conv(hidden * token_mask))))  # [B, d_features, L]
-        of_behind, of_before = self.input.weight[:, 0] / _DISTANCE_UNIT, self.input.weight[:, 1] / _DISTANCE_UNIT
+        of_behind, of_before = self.input.weight[:, 0] / DISTANCE_UNIT, self.input.weight[:, 1] / DISTANCE_UNIT
         of_phoneme = F.linear(features.transpose(1, 2), self.input.weight[:, 2:], self.input.bias).transpose(1, 2)
         of_phoneme = of_phoneme - of_behind[:, None] * starts[:, None] + of_before[:, None] * ends[:, None]
         of_frame = (of_behind - of_before)[:, None] * middles

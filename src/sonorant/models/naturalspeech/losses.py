@@ -70,7 +70,7 @@ DivergenceConfig = FrameByFrame | SoftlyWarped
 
 
 def backward_divergence(out: NaturalSpeechOutput, cfg: DivergenceConfig) -> Tensor:
-    """How far the posterior, taken through the flow, lies from the prior: float32 [B], summed over frames (eq. 8)."""
+    """How far the posterior, taken through the flow, lies from the prior: float32 [B], summed over frames (3.4)."""
     n_frames = out.frame_mask.float().sum(dim=(1, 2))
     return _divergence(
         cfg,
@@ -84,7 +84,7 @@ def backward_divergence(out: NaturalSpeechOutput, cfg: DivergenceConfig) -> Tens
 
 
 def forward_divergence(out: NaturalSpeechOutput, cfg: DivergenceConfig) -> Tensor:
-    """How far the prior, taken through the flow the other way, lies from the posterior: float32 [B] (eq. 9)."""
+    """How far the prior, taken through the flow the other way, lies from the posterior: float32 [B] (3.4)."""
     assert out.imagined is not None, "nothing was imagined"
     n_frames = out.prior_mask.float().sum(dim=(1, 2))
     return _divergence(

@@ -19,6 +19,7 @@ from sonorant.data.alignments import ALIGNMENTS
 from sonorant.data.dataset import DataConfig, LoaderConfig
 from sonorant.data.prepare import Framing
 from sonorant.losses.spectral import StftLossConfig
+from sonorant.models.given import Given
 from sonorant.models.naturalspeech.config import NaturalSpeechConfig
 from sonorant.models.naturalspeech.losses import (
     TERMS,
@@ -38,7 +39,6 @@ from sonorant.training.optim import OptimizerConfig
 from sonorant.training.schedule import Linear, Schedule, extremes
 from sonorant.training.stage import Stage
 from sonorant.training.terms import check_weights
-from sonorant.training.transfer import Source
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
@@ -80,6 +80,18 @@ class TrainingStage:
                 "predicted is above 0, but divergence.kind is frame_by_frame: predicted durations give other lengths "
                 "than the recording's; set divergence.kind=softly_warped"
             )
+
+
+@config
+class LabelStage:
+    """Who says how long phonemes lasted, as `sonorant align` does it."""
+
+    by: str
+    """A voice, by its name or folder, or a run's folder; its phonemes must be those of `text`."""
+    speaker: str | None = None
+    """Take all utterances for this speaker of the voice's; None: each for their own."""
+    language: str | None = None
+    """Read all texts as this language of the voice's; None: each as its own."""
 
 
 @config
@@ -133,8 +145,7 @@ class NaturalSpeechRecipe:
     system: Literal["naturalspeech"] = "naturalspeech"
     init_from: str | None = None
     """A voice, by its name or folder, or a run's folder, whose weights training starts from."""
-    aligner: str
-    """Who says how long phonemes lasted: a voice or a run, or a folder that `sonorant align` has made."""
+    labels: LabelStage
     data: DataConfig
     text: TextConfig = StandardText(blanks=False)
     loader: LoaderConfig = LoaderConfig()
@@ -175,25 +186,13 @@ class NaturalSpeechRecipe:
         """See `models.recipes.Recipe`: how long stages run, and all of those that have not begun."""
         return ("loader.", "warm.run.", "main", "tune", "bank.")
 
-    def stages(
-        self,
-        fabric: Fabric,
-        run: Path,
-        *,
-        source: Callable[[], Source] | None,
-        align: Callable[[str, Path, Path], None],
-        should_stop: Callable[[], bool],
-    ) -> Sequence[Stage]:
-        """The stages in order; align: writes what an aligner says of a manifest into a folder."""
+    def stages(self, fabric: Fabric, run: Path, given: Given) -> Sequence[Stage]:
+        """The stages in order."""
         settings = _settings(self)
-        trainings = Trainings(self, fabric, run, source=source, should_stop=should_stop)
+        trainings = Trainings(self, fabric, run, given)
         files = prepared_files(self.data)
         manifest = self.data.manifest
         assert manifest is not None, "refused where it was set"
-
-        def label(folder: Path) -> bool:
-            align(self.aligner, manifest, folder)
-            return True
 
         def prepared() -> dict[str, Path]:
             found = {f"{PREPARE}/{name}": run / PREPARE / name for name in files}
@@ -226,10 +225,10 @@ class NaturalSpeechRecipe:
             ),
             Stage(
                 LABELS,
-                {"aligner": self.aligner},
+                plain(self.labels),
                 inputs=lambda: {f"the manifest {manifest}": manifest},
                 gives=(ALIGNMENTS,),
-                run=label,
+                run=trainings.labels,
             ),
             training(WARM, self.warm, dict),
         ]

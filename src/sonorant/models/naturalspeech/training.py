@@ -13,14 +13,16 @@ from torch import Tensor
 
 from sonorant.audio.io import whole_file
 from sonorant.audio.spectrogram import linear_spectrogram
-from sonorant.data.alignments import frames_of_tokens, read_alignments
+from sonorant.data.alignments import frames_of_tokens, read_alignments, write_alignments
 from sonorant.data.batch import Batch
 from sonorant.data.dataset import Share, UtteranceBatches
 from sonorant.data.prepare import Corpus, Prepared, read_corpus
 from sonorant.data.shards.batches import ShardedBatches
 from sonorant.errors import CorpusError, TrainingError
 from sonorant.models.averages import averaged_weights, last_state
+from sonorant.models.corpus_aligning import Part, aligned, plan_alignment
 from sonorant.models.evaluation import Evaluation
+from sonorant.models.given import Given
 from sonorant.models.naturalspeech.evaluate import NaturalSpeechSubject
 from sonorant.models.naturalspeech.game import GameSettings, NaturalSpeechGame, Played
 from sonorant.models.naturalspeech.labels import Labels
@@ -39,7 +41,6 @@ from sonorant.training.gan import GanStep
 from sonorant.training.loop import CHECKPOINTS, Training, train
 from sonorant.training.optim import set_up
 from sonorant.training.step import Randomness
-from sonorant.training.transfer import Source
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
@@ -63,16 +64,13 @@ class Trainings:
         recipe: NaturalSpeechRecipe,
         fabric: Fabric,
         run: Path,
-        *,
-        source: Callable[[], Source] | None,
-        should_stop: Callable[[], bool],
+        given: Given,
     ) -> None:
-        """run: its folder. source: reads what it starts from, if there is something."""
+        """run: its folder."""
         self._recipe = recipe
         self._fabric = fabric
         self._run = run
-        self._source = source
-        self._should_stop = should_stop
+        self._given = given
 
     def reached(self, name: str) -> Mapping[str, Path]:
         """The file that names all that a training stage has reached, as an input of a later one."""
@@ -81,7 +79,19 @@ class Trainings:
     def train(self, name: str, stage: TrainingStage, folder: Path) -> bool:
         """One of the stages that train."""
         training = self._build(name, stage, folder)
-        return train(self._fabric, training, stage.run, folder, should_stop=self._should_stop)
+        return train(self._fabric, training, stage.run, folder, should_stop=self._given.should_stop)
+
+    def labels(self, folder: Path) -> bool:
+        """When each phoneme of the manifest's utterances ends, as an aligner hears it."""
+        cfg, manifest = self._recipe.labels, self._recipe.data.manifest
+        assert manifest is not None, "refused where it was set"
+        voice = self._given.aligning_voice(cfg.by)
+        plan = plan_alignment(manifest, voice, Part(speaker=cfg.speaker, language=cfg.language))
+        found = {row.id: row for row in aligned(plan, device=self._fabric.device)}
+        rows = [found[wanted.row.id] for wanted in plan.wanted]
+        write_alignments(folder, plan.about, rows, plan.skipped, textgrids=False)
+        to_stderr(f"{LABELS}: {len(rows):,} utterances aligned by {plan.about.aligner}, {len(plan.skipped):,} skipped")
+        return True
 
     def bank(self, folder: Path) -> bool:
         """Centres of what the posterior says of the training split, which the memory is to begin as (3.5)."""
@@ -168,9 +178,9 @@ class Trainings:
                 found = load_file(self._run / BANK / MEMORY)
                 network.memory.fill(Clusters(found["centres"], found["variance"]))
             return
-        if self._source is None:
+        if self._given.source is None:
             return
-        source = self._source()
+        source = self._given.source()
         outcome = start_from(source, network, corpus.tables)
         if self._fabric.is_global_zero:
             write_outcome(source.name, outcome, folder)

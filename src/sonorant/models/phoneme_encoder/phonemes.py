@@ -11,6 +11,7 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property, partial
 from pathlib import Path
 from typing import BinaryIO, Literal
 
@@ -21,6 +22,7 @@ from safetensors.numpy import save_file
 
 from sonorant.audio.io import whole_file
 from sonorant.config import plain
+from sonorant.data.loading import in_order
 from sonorant.errors import AudioError, CorpusError, TextError
 from sonorant.models.phoneme_encoder.config import MAX_TOKENS
 from sonorant.text.frontend import Frontend, FrontendConfig, LanguageConfig, Sentence
@@ -94,15 +96,30 @@ class Phonemizing:
             raise CorpusError(f"{folder}: is in {language!r}, but the front end reads {known}")
         self._folder = folder
         self._line_breaks = line_breaks
-        self._reader = Frontend(frontend, cfg, table)
+        self._frontend, self._language, self._table = frontend, cfg, table
         self._no_words = frozenset({frontend.word_break, *frontend.marks})
         self._decisive = _settings(frontend, cfg, table)
 
-    def files(self, cache: Path, *, should_stop: Callable[[], bool], dropped: Counter[str]) -> Iterator[Path | None]:
+    @cached_property
+    def _reader(self) -> Frontend:
+        """Made where it is used first: a worker makes its own."""
+        return Frontend(self._frontend, self._language, self._table)
+
+    def files(
+        self, cache: Path, *, workers: int = 0, should_stop: Callable[[], bool], dropped: Counter[str]
+    ) -> Iterator[Path | None]:
         """The files of all texts, made where they are not there; None, and no more, when asked to stop.
 
-        dropped: counts the texts that are repeated.
+        workers: processes that make them; none: this one. dropped: counts the texts that are repeated.
         """
+        for path in in_order(self._groups(dropped), partial(self._file, cache=cache), workers=workers):
+            yield path
+            if should_stop():
+                yield None
+                return
+
+    def _groups(self, dropped: Counter[str]) -> Iterator[list[Text | Rejected]]:
+        """The texts of each file."""
         seen: set[bytes] = set()
         held: list[Text | Rejected] = []
         for text in self._texts():
@@ -114,13 +131,10 @@ class Phonemizing:
                 seen.add(digest)
             held.append(text)
             if len(held) == TEXTS_PER_FILE:
-                yield self._file(held, cache)
+                yield held
                 held = []
-                if should_stop():
-                    yield None
-                    return
         if held:
-            yield self._file(held, cache)
+            yield held
 
     def _texts(self) -> Iterator[Text | Rejected]:
         """Every paragraph; and every line that is none."""

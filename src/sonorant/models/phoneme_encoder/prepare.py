@@ -87,10 +87,12 @@ def prepare(
     frontend: FrontendConfig,
     symbols: Mapping[str, int],
     n_sup_phonemes: int,
+    workers: int = 0,
     should_stop: Callable[[], bool],
 ) -> Mapping[str, int] | None:
     """Write what a phoneme encoder reads into a folder. Returns how much was left out, by reason; None if stopped.
 
+    workers: processes that find phonemes; none: this one.
     Raises CorpusError when nothing is left to train on, or the texts do not give so many sup-phonemes.
     """
     table = SymbolTable(symbols)
@@ -101,7 +103,7 @@ def prepare(
         phonemizing = Phonemizing(
             texts, line_breaks=data.line_breaks, frontend=frontend, language=language, table=table
         )
-        for path in phonemizing.files(data.cache or own, should_stop=should_stop, dropped=dropped):
+        for path in phonemizing.files(data.cache or own, workers=workers, should_stop=should_stop, dropped=dropped):
             if path is None:
                 return None
             files.append((row, path))

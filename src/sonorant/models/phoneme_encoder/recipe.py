@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from sonorant.bounds import check_at_least, check_share
 from sonorant.config import config, plain
 from sonorant.errors import ConfigError
+from sonorant.models.given import Given
 from sonorant.models.phoneme_encoder.config import MaskingConfig, PhonemeEncoderConfig, TextsConfig
 from sonorant.models.phoneme_encoder.phonemes import text_files
 from sonorant.models.phoneme_encoder.prepare import GIVES, prepare
@@ -23,7 +24,6 @@ from sonorant.training.optim import OptimizerConfig
 from sonorant.training.schedule import Exponential, Schedule
 from sonorant.training.stage import Stage
 from sonorant.training.terms import check_weights
-from sonorant.training.transfer import Source
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
@@ -44,7 +44,7 @@ class PhonemeEncoderRecipe:
     text: TextConfig = StandardText(blanks=False)
     run: RunConfig
     workers: int = 0
-    """Processes that mask sentences ahead of time; none: between steps."""
+    """Processes that find phonemes, and then mask sentences ahead of time; none: the one that trains does both."""
     model: PhonemeEncoderConfig = PhonemeEncoderConfig()
     sup_phonemes: int = 4000
     """How many, the single phonemes among them. The paper has 30,088, of 200 million sentences."""
@@ -80,11 +80,9 @@ class PhonemeEncoderRecipe:
         """See `models.recipes.Recipe`."""
         return ("run.", "workers:", "data.cache:")
 
-    def stages(
-        self, fabric: Fabric, run: Path, *, source: Callable[[], Source] | None, should_stop: Callable[[], bool]
-    ) -> Sequence[Stage]:
+    def stages(self, fabric: Fabric, run: Path, given: Given) -> Sequence[Stage]:
         """Prepare, then train."""
-        assert source is None, "init_from names none"
+        assert given.source is None, "init_from names none"
         settings = plain(self)
         for name in ("texts", "language", "cache"):  # the texts are an input
             del settings["data"][name]
@@ -99,14 +97,15 @@ class PhonemeEncoderRecipe:
                 frontend=frontend,
                 symbols=symbols,
                 n_sup_phonemes=self.sup_phonemes,
-                should_stop=should_stop,
+                workers=self.workers,
+                should_stop=given.should_stop,
             )
             for reason, count in (dropped or {}).items():
                 to_stderr(f"{PREPARE}: left out {count:,}: {reason}")
             return dropped is not None
 
         def run_train(folder: Path) -> bool:
-            return train(fabric, build(self, fabric, run / PREPARE), self.run, folder, should_stop=should_stop)
+            return train(fabric, build(self, fabric, run / PREPARE), self.run, folder, should_stop=given.should_stop)
 
         return (
             Stage(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -18,6 +18,7 @@ from sonorant.data.dataset import DataConfig, LoaderConfig, Share
 from sonorant.data.prepare import Framing, Tables, read_corpus
 from sonorant.models.encoder_start import PHONEME_ENCODER, start_from_encoder
 from sonorant.models.evaluation import Evaluation
+from sonorant.models.given import Given
 from sonorant.models.preparing import (
     PREPARE,
     decisive,
@@ -98,18 +99,16 @@ class VitsRecipe:
         """See `models.recipes.Recipe`."""
         return ("run.", "loader.")
 
-    def stages(
-        self, fabric: Fabric, run: Path, *, source: Callable[[], Source] | None, should_stop: Callable[[], bool]
-    ) -> Sequence[Stage]:
+    def stages(self, fabric: Fabric, run: Path, given: Given) -> Sequence[Stage]:
         """Prepare, then train."""
         settings = decisive(self)
         gives = prepared_files(self.data)
 
         def run_train(folder: Path) -> bool:
             is_new = not checkpoints.steps(folder / CHECKPOINTS)
-            start = source() if is_new and source is not None else None
+            start = given.source() if is_new and given.source is not None else None
             training = build(self, fabric, run / PREPARE, source=start)
-            return train(fabric, training, self.run, folder, should_stop=should_stop)
+            return train(fabric, training, self.run, folder, should_stop=given.should_stop)
 
         return (
             prepare_stage(

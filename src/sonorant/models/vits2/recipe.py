@@ -14,6 +14,7 @@ from sonorant.data.dataset import DataConfig, LoaderConfig
 from sonorant.data.prepare import Framing
 from sonorant.losses.spectral import StftLossConfig
 from sonorant.models.averages import last_state
+from sonorant.models.given import Given
 from sonorant.models.preparing import PREPARE, decisive, prepare_stage, prepared_files, to_stderr
 from sonorant.models.trained import Trained
 from sonorant.models.vits2.config import Vits2Config
@@ -36,7 +37,6 @@ from sonorant.training.optim import OptimizerConfig
 from sonorant.training.schedule import Linear, Schedule, Steps, extremes, value_at
 from sonorant.training.stage import Stage
 from sonorant.training.terms import check_weights
-from sonorant.training.transfer import Source
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
@@ -157,14 +157,12 @@ class Vits2Recipe:
         """See `models.recipes.Recipe`; the last stage's settings are its own affair until it has begun."""
         return ("run.", "loader.", "durations.", "durations:")
 
-    def stages(
-        self, fabric: Fabric, run: Path, *, source: Callable[[], Source] | None, should_stop: Callable[[], bool]
-    ) -> Sequence[Stage]:
+    def stages(self, fabric: Fabric, run: Path, given: Given) -> Sequence[Stage]:
         """Prepare; complete what a source lacks; train; then train the durations."""
         settings = decisive(self)
         last_settings = settings.pop("durations")
         files = prepared_files(self.data)
-        trainings = Trainings(self, fabric, run, source=source, should_stop=should_stop)
+        trainings = Trainings(self, fabric, run, given)
 
         def prepared() -> dict[str, Path]:
             return {f"{PREPARE}/{name}": run / PREPARE / name for name in files}

@@ -20,6 +20,7 @@ from sonorant.data.shards.format import Shards
 from sonorant.errors import TrainingError
 from sonorant.models.averages import averaged_weights, last_state
 from sonorant.models.evaluation import Evaluation
+from sonorant.models.given import Given
 from sonorant.models.preparing import PREPARE, to_stderr, training_batches
 from sonorant.models.vits2 import durations
 from sonorant.models.vits2.dreams import NEEDED, Dreaming, Recognition
@@ -106,16 +107,14 @@ class Trainings:
         recipe: Vits2Recipe,
         fabric: Fabric,
         run: Path,
-        *,
-        source: Callable[[], Source] | None,
-        should_stop: Callable[[], bool],
+        given: Given,
     ) -> None:
-        """run: its folder. source: reads what it starts from, if there is something."""
+        """run: its folder."""
         self._recipe = recipe
         self._fabric = fabric
         self._run = run
-        self._source = source
-        self._should_stop = should_stop
+        self._source = given.source
+        self._should_stop = given.should_stop
 
     def complete(self, folder: Path) -> bool:
         """What the source lacks."""

@@ -1,0 +1,238 @@
+"""NaturalSpeech's whole way on a corpus of tones: labels, its stages, stopped and resumed in each, then a voice."""
+
+from __future__ import annotations
+
+import json
+import math
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+import torch
+from safetensors.torch import load_file
+from torch import Tensor
+
+from sonorant.cli.main import main
+from sonorant.config import parse, plain, read_yaml
+from sonorant.models.naturalspeech.model import NaturalSpeech
+from sonorant.models.naturalspeech.recipe import DURATOR, NaturalSpeechRecipe
+from sonorant.training import checkpoint as checkpoints
+from sonorant.training import loop
+from sonorant.training.loop import CHECKPOINTS
+from sonorant.training.tracker import LOG, read_log
+from tests.corpora import write_corpus
+from tests.pipelines.test_training import said, same
+from tests.tiny import write_tiny_voice
+
+CONFIGS = Path(__file__).parents[2] / "configs/naturalspeech"
+SHIPPED = sorted(CONFIGS.glob("*.yaml"))
+STAGES = ("warm", "main", "tune")
+FEW = (
+    "data.batch_items=2",
+    "data.batch_s=4",
+    *(f"{stage}.run.{name}" for stage in STAGES for name in ("steps=4", "log_every=1", "evaluate_every=100")),
+)
+
+
+@pytest.fixture(scope="module")
+def manifest(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_corpus(tmp_path_factory.mktemp("corpus"), speakers=("first", "second"), validation=1)
+
+
+@pytest.fixture(scope="module")
+def aligner(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("voices") / "tiny"
+    write_tiny_voice(folder, converts=True)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def run(manifest: Path, aligner: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run that nothing interrupted."""
+    folder = tmp_path_factory.mktemp("runs") / "whole"
+    assert main(arguments(manifest, aligner, folder)) == 0
+    return folder
+
+
+def arguments(manifest: Path, aligner: Path, run: Path, *settings: str, config: str = "debug") -> list[str]:
+    own = [f"data.manifest={manifest}", f"labels.by={aligner}", *FEW]
+    return ["train", str(CONFIGS / f"{config}.yaml"), "--run", str(run), "--device", "cpu", *own, *settings]
+
+
+def last(run: Path, stage: str) -> checkpoints.Checkpoint:
+    return checkpoints.read(run / stage / CHECKPOINTS)
+
+
+def generator(run: Path, stage: str, step: int | None = None) -> Mapping[str, Tensor]:
+    return checkpoints.read(run / stage / CHECKPOINTS, step).parts["generator"]
+
+
+def test_every_stage_takes_its_steps_and_computes_what_it_has_weights_for(run: Path) -> None:
+    def terms(stage: str, index: int) -> set[str]:
+        steps = [row for row in read_log(run / stage / LOG) if row["kind"] == "step"]
+        assert len(steps) == 4
+        assert all(math.isfinite(value) for row in steps for name, value in row.items() if "/" in name)
+        return {name.removeprefix("generator/") for name in steps[index] if name.startswith("generator/")} - {"total"}
+
+    always = {"mel", "spectral", "duration"}
+    assert terms("warm", -1) == {*always, "kl"}  # its discriminators come later
+    assert terms("main", -1) == {*always, "kl", "kl_forward", "adversarial", "feature", "end_to_end"}
+    assert terms("tune", 0) == {"end_to_end"}
+
+
+def test_labels_are_as_long_as_the_recordings(run: Path) -> None:
+    prepared = [json.loads(line) for line in (run / "prepare/utterances.jsonl").read_text().splitlines()]
+    labelled = [json.loads(line) for line in (run / "labels/alignments.jsonl").read_text().splitlines()]
+    ends = {row["id"]: row["ends_s"][-1] for row in labelled}
+    assert {row["id"] for row in prepared} == ends.keys()
+    assert all(ends[row["id"]] == pytest.approx(row["n_samples"] / 16_000, abs=0.02) for row in prepared)
+
+
+def test_tuning_trains_the_durator_and_nothing_else(run: Path) -> None:
+    before = last(run, "main").parts["average"]
+    after = generator(run, "tune")
+    moved = {name for name, value in after.items() if not torch.equal(value, before[f"module.{name}"])}
+    assert moved - {"memory.share"} == {name for name in after if name.split(".")[0] in DURATOR}
+
+
+def test_the_memory_begins_as_the_centres_and_its_share_grows(run: Path) -> None:
+    centres = load_file(run / "bank/memory.safetensors")["centres"]
+    assert centres.shape == (50, 16)
+    slots = generator(run, "main")["memory.slots"]
+    assert float((slots - centres).abs().max()) < 0.1  # a few steps from them
+    assert float(generator(run, "warm")["memory.share"]) == 0
+    assert 0 < float(generator(run, "main")["memory.share"]) < 1
+    assert float(generator(run, "tune")["memory.share"]) == 1
+
+
+def test_main_begins_where_warm_ended_and_its_first_sounds_are_no_worse(run: Path) -> None:
+    first = next(row for row in read_log(run / "main" / LOG) if row["kind"] == "step")
+    *_, final = (row for row in read_log(run / "warm" / LOG) if row["kind"] == "step")
+    assert first["generator/mel"] < 1.1 * final["generator/mel"]
+
+
+def test_stopped_in_every_stage_and_resumed_it_is_the_run_that_was_not(
+    run: Path, manifest: Path, aligner: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    again = tmp_path / "again"
+
+    def stop_after(stage: str, n: int) -> None:
+        real = loop.train
+
+        def short(fabric, training, run_, folder, *, should_stop=lambda: False):  # type: ignore[no-untyped-def]
+            count = [0]
+
+            def stop() -> bool:
+                count[0] += 1
+                return folder.name == stage and count[0] >= n
+
+            return real(fabric, training, run_, folder, should_stop=stop)
+
+        monkeypatch.setattr("sonorant.models.naturalspeech.training.train", short)
+
+    stop_after("warm", 2)
+    assert main(arguments(manifest, aligner, again)) == 0
+    assert last(again, "warm").step == 2
+    for stage in ("main", "tune"):
+        stop_after(stage, 1)
+        assert main(["train", "--resume", "--run", str(again), "--device", "cpu"]) == 0
+        assert last(again, stage).step == 1
+    monkeypatch.undo()
+    assert main(["train", "--resume", "--run", str(again), "--device", "cpu"]) == 0
+    for stage in STAGES:
+        assert same(last(again, stage).parts, last(run, stage).parts), stage
+        assert same(last(again, stage).optimizers, last(run, stage).optimizers), stage
+
+
+def test_a_voice_of_it_speaks_and_converts(run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    voice = tmp_path / "voice"
+    assert main(["voices", "export-run", str(run), str(voice)]) == 0
+    about = json.loads((voice / "voice.json").read_text())
+    assert about["system"] == "naturalspeech"
+    out = tmp_path / "said.wav"
+    assert main(["say", "--voice", str(voice), "--speaker", "first", "-o", str(out), "One two."]) == 0
+    samples, rate_hz = soundfile.read(out)
+    assert rate_hz == 16_000
+    assert len(samples) > 0
+    assert np.isfinite(samples).all()
+    other = tmp_path / "other.wav"
+    told = ["convert", str(out), "--voice", str(voice), "--source", "first", "--speaker", "second", "-o", str(other)]
+    assert main(told) == 0
+    assert abs(len(soundfile.read(other)[0]) - len(samples)) < 64 * 300
+
+
+def test_it_starts_from_a_run_of_its_own_kind(run: Path, manifest: Path, aligner: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    settings = ("warm.run.steps=1", "main.run.steps=1", "tune=null", f"init_from={run}")
+    assert main(arguments(manifest, aligner, other, *settings)) == 0
+    told = json.loads((other / "warm/started_from.json").read_text())
+    assert not told["fresh"]
+    assert not told["left_over"]
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        (["labels.by=nobody"], "nobody"),
+        (["warm.predicted=0.5"], "divergence.kind is frame_by_frame"),
+        (["main.memory_share=2"], "memory_share is 2.0: it must lie in 0 to 1"),
+        (["main.trains=[nose]"], "nose"),
+        (["main.divergence={kind: softly_warped, gamma: 0}"], "gamma is 0.0: it must be above 0"),
+        (["model.memory.n_heads=3"], "which 3 memory.n_heads do not divide"),
+        (["model.text_encoder.log_std_bounds={low: -3, high: 3}"], "set its bounds"),
+        (["warm.losses.melody=1"], "'melody' is no term of this system"),
+        (["bank.n_frames=10"], "cannot fill 50 slots"),
+    ],
+)
+def test_what_cannot_be_is_refused_in_one_line(
+    settings: list[str],
+    message: str,
+    manifest: Path,
+    aligner: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(arguments(manifest, aligner, tmp_path / "run", "warm.run.steps=1", *settings)) == 2
+    assert message in said(capsys)
+
+
+def test_a_corpus_that_reads_otherwise_than_it_was_aligned_is_refused(
+    run: Path, manifest: Path, aligner: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = tmp_path / "run"
+    shutil.copytree(run, other, ignore=shutil.ignore_patterns("warm", "bank", "main", "tune"))
+    lines = (other / "labels/alignments.jsonl").read_text().splitlines()
+    row = json.loads(lines[0])
+    row["symbols"][0] = "ʒ"
+    (other / "labels/alignments.jsonl").write_text("\n".join([json.dumps(row), *lines[1:]]) + "\n")
+    record = json.loads((other / "labels/stage.json").read_text())
+    (other / "labels/stage.json").write_text(json.dumps(record))
+    assert main(["train", "--resume", "--run", str(other), "--device", "cpu"]) == 2
+    assert "labels/alignments.jsonl" in said(capsys)  # it is not what its stage gave
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
+def test_a_shipped_configuration_makes_its_network(path: Path) -> None:
+    recipe = parse(NaturalSpeechRecipe, read_yaml(path), source=str(path))
+    assert parse(NaturalSpeechRecipe, plain(recipe), source="its file form") == recipe
+    with torch.device("meta"):
+        NaturalSpeech(recipe.model, 200, 5, 3)
+    windows = [recipe.model.spectrogram.n_fft, *(r.n_fft for r in recipe.spectral.resolutions)]
+    for stage in (recipe.warm, recipe.main, recipe.tune):
+        if stage is not None:
+            assert stage.segment_frames * recipe.model.spectrogram.hop > max(windows) // 2
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
+def test_a_shipped_configuration_takes_its_steps(path: Path, manifest: Path, aligner: Path, tmp_path: Path) -> None:
+    settings = [f"{stage}.run.steps=1" for stage in STAGES]
+    losses = [f"{stage}.losses.{name}=1" for stage in ("warm", "main") for name in ("adversarial", "feature")]
+    told = arguments(
+        manifest, aligner, tmp_path / "run", *settings, *losses, "model.memory.n_slots=50", config=path.stem
+    )
+    assert main(told) == 0
