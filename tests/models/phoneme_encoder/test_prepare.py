@@ -35,7 +35,7 @@ def write(folder: Path, texts: Mapping[str, bytes] = TEXTS) -> Path:
 
 
 def prepared(
-    data: TextsConfig, out: Path, *, size: int = N_SUP, stop_after: int | None = None
+    data: TextsConfig, out: Path, *, size: int = N_SUP, stop_after: int | None = None, workers: int = 0
 ) -> Mapping[str, int] | None:
     """stop_after: so many files of phonemes."""
     out.mkdir(exist_ok=True)
@@ -51,6 +51,7 @@ def prepared(
         frontend=standard_config(list(data.folders), blanks=False),
         symbols=standard_symbols(),
         n_sup_phonemes=size,
+        workers=workers,
         should_stop=should_stop,
     )
 
@@ -219,6 +220,16 @@ def test_a_stopped_stage_goes_on_where_it_was(tmp_path: Path, monkeypatch: pytes
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == sorted(
         path.name for path in (tmp_path / "whole").iterdir()
     )
+
+
+def test_workers_find_what_one_process_finds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(phonemes, "TEXTS_PER_FILE", 1)
+    texts = {**TEXTS, "c.txt": b"caf\xe9\nThe cat sat on the mat.\n"}
+    data = english(write(tmp_path / "in", texts))
+    dropped = [prepared(data, tmp_path / f"of {workers}", workers=workers) for workers in (0, 2)]
+    assert dropped[0] == dropped[1]
+    for path in (tmp_path / "of 0").iterdir():
+        assert (tmp_path / "of 2" / path.name).read_bytes() == path.read_bytes(), path.name
 
 
 def test_a_cache_serves_another_run_on_the_same_texts_and_front_end(tmp_path: Path) -> None:
