@@ -17,11 +17,12 @@ from sonorant.config import plain
 from sonorant.data.prepare import Tables
 from sonorant.errors import SonorantError, TrainingError
 from sonorant.models import Purpose
+from sonorant.models.starting import STARTED_FROM, write_outcome
 from sonorant.models.vits.config import VitsConfig
 from sonorant.models.vits.model import Vits
 from sonorant.models.vits2.config import Vits2Config
 from sonorant.models.vits2.model import Vits2
-from sonorant.models.vits2.start import STARTED_FROM, start_from, write_outcome
+from sonorant.models.vits2.start import start_from
 from sonorant.nn.duration import DurationConfig, StochasticDurationConfig
 from sonorant.nn.flow import FlowConfig
 from sonorant.nn.hifigan import HifiGanConfig

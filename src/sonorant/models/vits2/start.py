@@ -8,17 +8,14 @@ that double (`mono_post`) are heard at once.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, replace
-from pathlib import Path
+from dataclasses import replace
 from typing import Any
 
 import torch
 from torch import nn
 
-from sonorant.audio.io import whole_file
 from sonorant.config import parse, plain
 from sonorant.data.prepare import Tables
 from sonorant.errors import ConfigError, TrainingError
@@ -30,7 +27,6 @@ from sonorant.nn.transformer_flow import MonoInterConfig, MonoPostConfig, PlainC
 from sonorant.training.stage import differences
 from sonorant.training.transfer import RowTable, Source, Transferred, transfer
 
-STARTED_FROM = "started_from.json"
 SYSTEMS = ("vits", "vits2")
 _PARTS = ("posterior", "duration", "decoder")
 """What may be of another make than the source's; it then begins anew where it does not fit."""
@@ -88,14 +84,6 @@ def start_from(source: Source, network: Vits2, tables: Tables) -> Transferred:
             if name in outcome.fresh and _CONDITIONS.fullmatch(name):
                 parameter.zero_()
     return outcome
-
-
-def write_outcome(source: str, outcome: Transferred, folder: Path) -> None:
-    """Write into a stage's folder what became of each weight. Raises AudioError when it cannot be written."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with whole_file(folder / STARTED_FROM) as part:
-        report = {"source": source, **asdict(outcome)}
-        part.write_text(json.dumps(report, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def freeze_all_but(network: nn.Module, names: Sequence[str]) -> None:

@@ -22,13 +22,14 @@ from sonorant.models.averages import averaged_weights, last_state
 from sonorant.models.evaluation import Evaluation
 from sonorant.models.given import Given
 from sonorant.models.preparing import PREPARE, to_stderr, training_batches
+from sonorant.models.starting import write_outcome
 from sonorant.models.vits2 import durations
 from sonorant.models.vits2.dreams import NEEDED, Dreaming, Recognition
 from sonorant.models.vits2.evaluate import Vits2Subject
 from sonorant.models.vits2.game import Played, Vits2Game
 from sonorant.models.vits2.losses import ADVERSARIAL, TERMS
 from sonorant.models.vits2.model import Vits2
-from sonorant.models.vits2.start import freeze_all_but, start_from, write_outcome
+from sonorant.models.vits2.start import freeze_all_but, start_from
 from sonorant.nn.alignment import monotonic_alignment
 from sonorant.nn.discriminators import Discriminators
 from sonorant.nn.duration_discriminator import DurationDiscriminator
