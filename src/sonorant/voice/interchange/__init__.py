@@ -26,8 +26,8 @@ def import_voice(
 ) -> None:
     """Make the voice folder `out` from a foreign voice.
 
-    source: a Piper `.onnx` with its `.onnx.json` beside it; a `G_*.pth` of the official VITS or of
-    p0p4k's VITS2 with its `config.json`; a transformers `VitsModel` folder.
+    source: a Piper `.onnx` with its `.onnx.json` beside it; a `G_*.pth` of the official VITS, of
+    p0p4k's VITS2 or of heatz123's NaturalSpeech with its `config.json`; a transformers `VitsModel` folder.
     language, symbols: for sources that do not say them (`G_*.pth`). note: a paragraph for the card.
     Raises ImportingError when the source cannot become a voice, VoiceError when `out` cannot be written.
     """
@@ -52,5 +52,6 @@ def read_foreign(source: Path, overrides: Overrides) -> Imported:
 
         return read_vits(source, overrides)
     raise ImportingError(
-        f"{source}: expected a Piper .onnx, an official VITS or p0p4k VITS2 .pth, or a transformers VitsModel folder"
+        f"{source}: expected a Piper .onnx, a .pth of the official VITS, p0p4k's VITS2 or heatz123's NaturalSpeech, "
+        "or a transformers VitsModel folder"
     )

@@ -1,25 +1,33 @@
-"""Checkpoints of the official VITS and of p0p4k's VITS2: `G_*.pth` with the `config.json` they were trained from."""
+"""Checkpoints of the official VITS, p0p4k's VITS2 and heatz123's NaturalSpeech: `G_*.pth` with the `config.json` of
+its training."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
+
+from torch import Tensor
 
 from sonorant.config import read_json
 from sonorant.errors import ConfigError, ImportingError
 from sonorant.text.frontend import FrontendConfig
 from sonorant.text.standard import vits_symbols
 from sonorant.text.symbols import TokenLayout
+from sonorant.voice.interchange.config_heatz123 import read_heatz123
 from sonorant.voice.interchange.config_p0p4k import is_p0p4k, read_p0p4k, refuse_descendants
 from sonorant.voice.interchange.imported import Imported, Overrides, espeak_language
+from sonorant.voice.interchange.weights_heatz123 import is_heatz123
+from sonorant.voice.interchange.weights_layout import ForeignModel
 from sonorant.voice.interchange.weights_vits import load_official, read_official
 from sonorant.voice.manifest import SynthesisSettings
 
-# The cleaners of the two repositories that we know how to follow, and the espeak-ng voice they use.
+# The cleaners of the three repositories that we know how to follow, and the espeak-ng voice they use.
 _CLEANERS = {"english_cleaners2": "en-us", "english_cleaners3": "en-us"}
 
 
 def read_vits(source: Path, overrides: Overrides) -> Imported:
-    """Read a checkpoint of either kind, told by what it has. The weights are unpickled as weights only.
+    """Read a checkpoint of any of the three, told by what it has. The weights are unpickled as weights only.
 
     Raises ImportingError when the configuration is missing or contradicts the weights, or when its symbols or language
     are not said.
@@ -35,11 +43,7 @@ def read_vits(source: Path, overrides: Overrides) -> Imported:
         raise ImportingError(f"{about}: has no 'data' section, expected an official VITS configuration")
     state = load_official(source)
     refuse_descendants(state, source=str(source))
-    is_vits2 = is_p0p4k(state, said)
-    read, kind = (
-        (read_p0p4k, "a checkpoint of p0p4k's VITS2") if is_vits2 else (read_official, "an official VITS checkpoint")
-    )
-    network = read(state, said, source=str(source), about=str(about))
+    network, kind = _network(state, said, source=str(source), about=str(about))
     symbols = _symbols(said, overrides, about)
     n_rows = network.n_symbols
     if n_rows != max(symbols.values()) + 1:
@@ -77,6 +81,17 @@ def read_vits(source: Path, overrides: Overrides) -> Imported:
             ),
         ),
     )
+
+
+def _network(
+    state: Mapping[str, Tensor], said: Mapping[str, Any], *, source: str, about: str
+) -> tuple[ForeignModel, str]:
+    """The network, and what kind of checkpoint it is from."""
+    if is_heatz123(state):
+        return read_heatz123(state, said, source=source, about=about), "a checkpoint of heatz123's NaturalSpeech"
+    if is_p0p4k(state, said):
+        return read_p0p4k(state, said, source=source, about=about), "a checkpoint of p0p4k's VITS2"
+    return read_official(state, said, source=source, about=about), "an official VITS checkpoint"
 
 
 def _symbols(said: dict[str, object], overrides: Overrides, about: Path) -> dict[str, int]:

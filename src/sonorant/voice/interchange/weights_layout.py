@@ -1,4 +1,4 @@
-"""Naming and fitting the weights of a foreign checkpoint of VITS or VITS2."""
+"""Naming and fitting the weights of a foreign checkpoint of VITS, VITS2 or NaturalSpeech."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from torch import Tensor
 
 from sonorant.errors import ImportingError
 from sonorant.models import Purpose
+from sonorant.models.naturalspeech.config import NaturalSpeechConfig
+from sonorant.models.naturalspeech.model import NaturalSpeech
 from sonorant.models.vits.config import VitsConfig
 from sonorant.models.vits.model import Vits
 from sonorant.models.vits2.config import Vits2Config
@@ -27,7 +29,7 @@ _SHOWN = 4
 class ForeignModel:
     """What was read of another program's checkpoint."""
 
-    cfg: VitsConfig | Vits2Config
+    cfg: VitsConfig | Vits2Config | NaturalSpeechConfig
     n_symbols: int
     n_speakers: int
     state: dict[str, Tensor]
@@ -43,14 +45,18 @@ class ForeignModel:
                 return "vits"
             case Vits2Config():
                 return "vits2"
+            case NaturalSpeechConfig():
+                return "naturalspeech"
 
-    def network(self, purpose: Purpose) -> Vits | Vits2:
+    def network(self, purpose: Purpose) -> Vits | Vits2 | NaturalSpeech:
         """A fresh network of its sizes."""
         match self.cfg:
             case VitsConfig():
                 return Vits(self.cfg, self.n_symbols, self.n_speakers, purpose)
             case Vits2Config():
                 return Vits2(self.cfg, self.n_symbols, self.n_speakers, purpose=purpose)
+            case NaturalSpeechConfig():
+                return NaturalSpeech(self.cfg, self.n_symbols, self.n_speakers, purpose=purpose)
 
 
 @dataclass(frozen=True)
@@ -67,8 +73,9 @@ class Rule:
 class Layout:
     """The names of one kind of checkpoint, both ways."""
 
-    def __init__(self, rules: Iterable[Rule], leaves: Mapping[str, str]) -> None:
-        """leaves: our names of weights within a module, and theirs, where they differ."""
+    def __init__(self, rules: Iterable[Rule], leaves: Mapping[str, str], *, of: str = "VITS") -> None:
+        """leaves: our names of weights within a module, and theirs, where they differ. of: the model, in errors."""
+        self._of = of
         self._rules = [(_pattern(rule.ours), rule.ours, _pattern(rule.theirs), rule.theirs) for rule in rules]
         self._leaves = dict(leaves)
         self._leaves_back = {theirs: ours for ours, theirs in leaves.items()}
@@ -96,7 +103,9 @@ class Layout:
         """The state under our names. Raises ImportingError naming what has no name here."""
         renamed = {name: self.ours(name) for name in state}
         if strange := [name for name, ours in renamed.items() if ours is None]:
-            raise ImportingError(f"{source}: {_listed(strange)} have no place in a VITS model; is it another model?")
+            raise ImportingError(
+                f"{source}: {_listed(strange)} have no place in a {self._of} model; is it another model?"
+            )
         return {ours: state[name] for name, ours in renamed.items() if ours is not None}
 
     def state_to_theirs(self, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -135,7 +144,7 @@ def fit(state: Mapping[str, Tensor], like: Mapping[str, Tensor], *, source: str)
     return {name: value.to(like[name].dtype) for name, value in fitted.items()}
 
 
-def build(model: ForeignModel, purpose: Purpose, *, source: str) -> Vits | Vits2:
+def build(model: ForeignModel, purpose: Purpose, *, source: str) -> Vits | Vits2 | NaturalSpeech:
     """The network of a foreign model, with its weights. Raises ImportingError when they do not fit it."""
     network = model.network(purpose)
     network.load_state_dict(fit(model.state, network.state_dict(), source=source))

@@ -189,12 +189,7 @@ def sizes_from_official(data: object, *, source: str = "config.json") -> tuple[d
     if n_speakers > 1 and not model.get("gin_channels"):
         raise ImportingError(f"{source}: data.n_speakers is {n_speakers}, but model.gin_channels is 0")
     sizes = {
-        "spectrogram": {
-            "sample_rate_hz": audio["sampling_rate"],
-            "n_fft": audio["filter_length"],
-            "hop": audio["hop_length"],
-            "win": audio["win_length"],
-        },
+        "spectrogram": spectrogram_sizes(audio),
         "d_hidden": model["hidden_channels"],
         "d_latent": model["inter_channels"],
         "d_speaker": model.get("gin_channels") or 256,
@@ -205,16 +200,31 @@ def sizes_from_official(data: object, *, source: str = "config.json") -> tuple[d
             "kernel": model["kernel_size"],
             "dropout": model["p_dropout"],
         },
-        "decoder": {
-            "d_initial": model["upsample_initial_channel"],
-            "upsample_rates": model["upsample_rates"],
-            "upsample_kernels": model["upsample_kernel_sizes"],
-            "resblock": str(model["resblock"]),
-            "resblock_kernels": model["resblock_kernel_sizes"],
-            "resblock_dilations": model["resblock_dilation_sizes"],
-        },
+        "decoder": decoder_sizes(model),
     }
     return sizes, max(n_speakers, 1)
+
+
+def spectrogram_sizes(audio: Mapping[str, Any]) -> dict[str, Any]:
+    """What the section `data` says of the spectrogram, as plain values."""
+    return {
+        "sample_rate_hz": audio["sampling_rate"],
+        "n_fft": audio["filter_length"],
+        "hop": audio["hop_length"],
+        "win": audio["win_length"],
+    }
+
+
+def decoder_sizes(said: Mapping[str, Any]) -> dict[str, Any]:
+    """What a section that describes the decoder says of it, as plain values."""
+    return {
+        "d_initial": said["upsample_initial_channel"],
+        "upsample_rates": said["upsample_rates"],
+        "upsample_kernels": said["upsample_kernel_sizes"],
+        "resblock": str(said["resblock"]),
+        "resblock_kernels": said["resblock_kernel_sizes"],
+        "resblock_dilations": said["resblock_dilation_sizes"],
+    }
 
 
 def network_config(kind: type[AnyConfig], data: dict[str, Any], *, source: str) -> AnyConfig:
@@ -245,11 +255,11 @@ def n_symbols_in(state: Mapping[str, Tensor], *, source: str) -> int:
     return table.shape[0]
 
 
-def section(data: object, name: str, source: str) -> dict[str, Any]:
-    """A section of an official config.json; ImportingError if there is none."""
+def section(data: object, name: str, source: str, *, of: str = "VITS") -> dict[str, Any]:
+    """A section of a config.json; ImportingError if there is none. of: what it should configure, in errors."""
     found = data.get(name) if isinstance(data, dict) else None
     if not isinstance(found, dict):
-        raise ImportingError(f"{source}: has no section '{name}'; it is not a configuration of VITS")
+        raise ImportingError(f"{source}: has no section '{name}'; it is not a configuration of {of}")
     return found
 
 
