@@ -132,7 +132,10 @@ def export_run(
 def import_(
     source: Annotated[
         Path,
-        typer.Argument(help="Piper .onnx, official VITS or p0p4k VITS2 G_*.pth, or transformers VitsModel folder."),
+        typer.Argument(
+            help="Piper .onnx, G_*.pth of official VITS, p0p4k VITS2 or heatz123 NaturalSpeech, or transformers "
+            "VitsModel folder."
+        ),
     ],
     out: _OutArgument,
     name: Annotated[str | None, typer.Option(help="The voice's name; by default that of OUT.")] = None,
