@@ -190,18 +190,16 @@ def plan_alignment(manifest: Path, voice: AligningVoice, part: Part = Part()) ->
     return Plan(voice, about, tuple(wanted.values()), skipped, counts)
 
 
-def aligned(plan: Plan, *, device: torch.device, workers: int = 0) -> Iterator[Alignment]:
+def aligned(plan: Plan, *, device: torch.device) -> Iterator[Alignment]:
     """The alignments of all that a plan wants, the longest utterances first.
 
-    workers: processes that load recordings. Raises AudioError or CorpusError for a recording that is not what it was.
+    Raises AudioError or CorpusError for a recording that is not what it was.
     """
     aligner = plan.voice.aligner
     spectrogram = aligner.spectrogram
     aligner.to(device)
     batches = _batches(plan.wanted, max_samples=round(BATCH_S * spectrogram.sample_rate_hz))
-    for wanted, batch in in_order(
-        iter(batches), _Loading(spectrogram.sample_rate_hz, spectrogram.hop), workers=workers
-    ):
+    for wanted, batch in in_order(iter(batches), _Loading(spectrogram.sample_rate_hz, spectrogram.hop), workers=0):
         batch = batch.to(device)
         durations = aligner.durations(
             batch.tokens,
