@@ -184,23 +184,14 @@ def _source(name_or_path: str) -> Source:
     from safetensors.torch import load_file
 
     from sonorant.models.recipes import CONFIG, read_run
+    from sonorant.models.starting import as_source
     from sonorant.training.transfer import Source
     from sonorant.voice import default
     from sonorant.voice.bundle import WEIGHTS, Bundle
 
     path = Path(name_or_path)
     if (path / CONFIG).is_file():
-        trained = read_run(path)
-        tables = trained.tables
-        return Source(
-            name=name_or_path,
-            weights=trained.weights,
-            symbols=tables.symbols,
-            speakers=tables.speakers,
-            languages=tuple(language.code for language in tables.frontend.languages),
-            system=trained.system,
-            model=trained.model,
-        )
+        return as_source(read_run(path), name_or_path)
     bundle = Bundle.read(default.find(name_or_path))
     return Source(
         name=name_or_path,

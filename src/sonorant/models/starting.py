@@ -1,4 +1,4 @@
-"""What is written down of a start from other weights."""
+"""Starting from what a run has made, and what is written down of it."""
 
 from __future__ import annotations
 
@@ -7,9 +7,24 @@ from dataclasses import asdict
 from pathlib import Path
 
 from sonorant.audio.io import whole_file
-from sonorant.training.transfer import Transferred
+from sonorant.models.trained import Trained
+from sonorant.training.transfer import Source, Transferred
 
 STARTED_FROM = "started_from.json"
+
+
+def as_source(trained: Trained, name: str) -> Source:
+    """What a run has made, as something to start from."""
+    tables = trained.tables
+    return Source(
+        name=name,
+        weights=trained.weights,
+        symbols=tables.symbols,
+        speakers=tables.speakers,
+        languages=tuple(language.code for language in tables.frontend.languages),
+        system=trained.system,
+        model=trained.model,
+    )
 
 
 def write_outcome(source: str, outcome: Transferred, folder: Path) -> None:

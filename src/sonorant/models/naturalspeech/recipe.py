@@ -1,14 +1,14 @@
 """How a NaturalSpeech is trained: from a manifest to a run's checkpoints (Tan et al. 2022, 3.6 and 4.1).
 
-Prepare; labels (how long each phoneme lasted, from an aligner); warm, with those durations; bank, which makes the
-memory of what the posterior says; main, with predicted durations, softly warped divergences and memory; tune, the
-durator alone, on what the discriminators say of the prior's own speech.
+Pretraining, if texts are named (3.2); prepare; labels (how long each phoneme lasted, from an aligner); warm, with those
+durations; bank, which makes the memory of what the posterior says; main, with predicted durations, softly warped
+divergences and memory; tune, the durator alone, on what the discriminators say of the prior's own speech.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import field
+from dataclasses import field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -28,7 +28,19 @@ from sonorant.models.naturalspeech.losses import (
     SoftlyWarped,
     default_weights,
 )
-from sonorant.models.naturalspeech.training import BANK, LABELS, MAIN, MEMORY, TUNE, WARM, Trainings
+from sonorant.models.naturalspeech.training import (
+    BANK,
+    LABELS,
+    MAIN,
+    MEMORY,
+    PRETRAIN,
+    TEXTS,
+    TUNE,
+    WARM,
+    Trainings,
+)
+from sonorant.models.phoneme_encoder.config import MaskingConfig, PhonemeEncoderConfig, TextsConfig
+from sonorant.models.phoneme_encoder.recipe import PhonemeEncoderRecipe, default_optimizer
 from sonorant.models.preparing import PREPARE, prepare_stage, prepared_files, to_stderr
 from sonorant.models.trained import Trained
 from sonorant.nn.discriminators import DiscriminatorConfig
@@ -80,6 +92,19 @@ class TrainingStage:
                 "predicted is above 0, but divergence.kind is frame_by_frame: predicted durations give other lengths "
                 "than the recording's; set divergence.kind=softly_warped"
             )
+
+
+@config
+class PretrainingStage:
+    """What the phoneme encoder reads before it speaks (3.2); see `models.phoneme_encoder`."""
+
+    data: TextsConfig
+    run: RunConfig
+    workers: int = 0
+    sup_phonemes: int = 4000
+    masking: MaskingConfig = MaskingConfig()
+    losses: Mapping[str, Schedule] = field(default_factory=dict)
+    optimizer: OptimizerConfig = field(default_factory=default_optimizer)
 
 
 @config
@@ -148,6 +173,8 @@ class NaturalSpeechRecipe:
     labels: LabelStage
     data: DataConfig
     text: TextConfig = StandardText(blanks=False)
+    pretraining: PretrainingStage | None = None
+    """None leaves it out."""
     loader: LoaderConfig = LoaderConfig()
     model: NaturalSpeechConfig = NaturalSpeechConfig()
     discriminators: DiscriminatorConfig = DiscriminatorConfig()
@@ -167,8 +194,31 @@ class NaturalSpeechRecipe:
         check_share(self, "average_decay")
         check_at_least(0, self, "seed")
         mel_filterbank(self.model.spectrogram, self.mel)  # refuses bands that hold nothing
+        _ = self.encoder  # refuses settings that are none
         if self.data.manifest is None:
             raise ValueError("data.manifest is not set: phonemes are labelled by the manifest's recordings")
+
+    @property
+    def encoder(self) -> PhonemeEncoderRecipe | None:
+        """The phoneme encoder that this run trains first; None if it trains none."""
+        stage, model = self.pretraining, self.model
+        if stage is None:
+            return None
+        read_by = replace(model.text_encoder, speaker_layer=None)
+        return PhonemeEncoderRecipe(
+            data=stage.data,
+            text=self.text,
+            run=stage.run,
+            workers=stage.workers,
+            model=PhonemeEncoderConfig(d_hidden=model.d_hidden, text_encoder=read_by),
+            sup_phonemes=stage.sup_phonemes,
+            masking=stage.masking,
+            losses=stage.losses,
+            optimizer=stage.optimizer,
+            average_decay=self.average_decay,
+            precision=self.precision,
+            seed=self.seed,
+        )
 
     @property
     def framing(self) -> Framing:
@@ -184,7 +234,7 @@ class NaturalSpeechRecipe:
     @property
     def undecided(self) -> tuple[str, ...]:
         """See `models.recipes.Recipe`: how long stages run, and all of those that have not begun."""
-        return ("loader.", "warm.run.", "main", "tune", "bank.")
+        return ("loader.", "pretraining.run.", "pretraining.workers:", "warm.run.", "main", "tune", "bank.")
 
     def stages(self, fabric: Fabric, run: Path, given: Given) -> Sequence[Stage]:
         """The stages in order."""
@@ -211,7 +261,10 @@ class NaturalSpeechRecipe:
                 is_shared=True,
             )
 
+        encoder = self.encoder
+        reading = [] if encoder is None else encoder.stages(fabric, run, given, prepare_in=TEXTS, train_in=PRETRAIN)
         stages = [
+            *reading,
             prepare_stage(
                 self.data,
                 self.text,
@@ -230,7 +283,7 @@ class NaturalSpeechRecipe:
                 gives=(ALIGNMENTS,),
                 run=trainings.labels,
             ),
-            training(WARM, self.warm, dict),
+            training(WARM, self.warm, dict if encoder is None else lambda: trainings.reached(PRETRAIN)),
         ]
         if self.model.memory is not None:
             stages.append(
@@ -257,7 +310,7 @@ class NaturalSpeechRecipe:
 def _settings(recipe: NaturalSpeechRecipe) -> dict[str, Any]:
     """What decides every stage that trains: all that is neither a stage's own, nor where things lie."""
     settings = plain(recipe)
-    for name in ("loader", "warm", "bank", "main", "tune"):
+    for name in ("loader", "pretraining", "warm", "bank", "main", "tune"):
         del settings[name]
     del settings["data"]["manifest"], settings["data"]["shards"]
     return dict(settings)

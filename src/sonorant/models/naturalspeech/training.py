@@ -30,7 +30,7 @@ from sonorant.models.naturalspeech.memory import Clusters, k_means, sampled_fram
 from sonorant.models.naturalspeech.model import NaturalSpeech
 from sonorant.models.naturalspeech.start import start_from
 from sonorant.models.preparing import PREPARE, to_stderr, training_batches
-from sonorant.models.starting import write_outcome
+from sonorant.models.starting import as_source, write_outcome
 from sonorant.nn.discriminators import Discriminators
 from sonorant.nn.mask import length_mask
 from sonorant.text.symbols import SymbolTable
@@ -41,12 +41,14 @@ from sonorant.training.gan import GanStep
 from sonorant.training.loop import CHECKPOINTS, Training, train
 from sonorant.training.optim import set_up
 from sonorant.training.step import Randomness
+from sonorant.training.transfer import Source
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
 
     from sonorant.models.naturalspeech.recipe import NaturalSpeechRecipe, TrainingStage
 
+TEXTS, PRETRAIN = "texts", "pretrain"
 LABELS, WARM, BANK, MAIN, TUNE = "labels", "warm", "bank", "main", "tune"
 MEMORY = "memory.safetensors"
 _AFTER = {MAIN: WARM, TUNE: MAIN}
@@ -178,9 +180,14 @@ class Trainings:
                 found = load_file(self._run / BANK / MEMORY)
                 network.memory.fill(Clusters(found["centres"], found["variance"]))
             return
-        if self._given.source is None:
-            return
-        source = self._given.source()
+        if self._given.source is not None:
+            self._take(self._given.source(), network, corpus, folder)
+        encoder = self._recipe.encoder
+        if encoder is not None:
+            read = encoder.read(self._run, None, prepare_in=TEXTS, train_in=PRETRAIN)
+            self._take(as_source(read, str(self._run / PRETRAIN)), network, corpus, folder)
+
+    def _take(self, source: Source, network: NaturalSpeech, corpus: Corpus, folder: Path) -> None:
         outcome = start_from(source, network, corpus.tables)
         if self._fabric.is_global_zero:
             write_outcome(source.name, outcome, folder)

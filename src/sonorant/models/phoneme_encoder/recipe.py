@@ -31,6 +31,13 @@ if TYPE_CHECKING:
 TRAIN = "train"
 
 
+def default_optimizer() -> OptimizerConfig:
+    """How it learns where nothing else is said."""
+    return OptimizerConfig(
+        learning_rate=Exponential(value=5e-4, gamma=0.99999, warmup=2000), betas=(0.9, 0.98), clip_norm=1.0
+    )
+
+
 def _equal_weights() -> dict[str, Schedule]:
     return dict.fromkeys(TERMS, 1.0)
 
@@ -51,9 +58,7 @@ class PhonemeEncoderRecipe:
     masking: MaskingConfig = MaskingConfig()
     losses: Mapping[str, Schedule] = field(default_factory=_equal_weights)
     """Weights of terms; those left out are 1."""
-    optimizer: OptimizerConfig = OptimizerConfig(
-        learning_rate=Exponential(value=5e-4, gamma=0.99999, warmup=2000), betas=(0.9, 0.98), clip_norm=1.0
-    )
+    optimizer: OptimizerConfig = field(default_factory=default_optimizer)
     average_decay: float = 0.999
     precision: Precision = "fp32"
     seed: int = 1234
@@ -80,9 +85,10 @@ class PhonemeEncoderRecipe:
         """See `models.recipes.Recipe`."""
         return ("run.", "workers:", "data.cache:")
 
-    def stages(self, fabric: Fabric, run: Path, given: Given) -> Sequence[Stage]:
-        """Prepare, then train."""
-        assert given.source is None, "init_from names none"
+    def stages(
+        self, fabric: Fabric, run: Path, given: Given, *, prepare_in: str = PREPARE, train_in: str = TRAIN
+    ) -> Sequence[Stage]:
+        """Prepare, then train; a run that goes on to speak names the two otherwise."""
         settings = plain(self)
         for name in ("texts", "language", "cache"):  # the texts are an input
             del settings["data"][name]
@@ -101,15 +107,16 @@ class PhonemeEncoderRecipe:
                 should_stop=given.should_stop,
             )
             for reason, count in (dropped or {}).items():
-                to_stderr(f"{PREPARE}: left out {count:,}: {reason}")
+                to_stderr(f"{prepare_in}: left out {count:,}: {reason}")
             return dropped is not None
 
         def run_train(folder: Path) -> bool:
-            return train(fabric, build(self, fabric, run / PREPARE), self.run, folder, should_stop=given.should_stop)
+            training = build(self, fabric, run / prepare_in)
+            return train(fabric, training, self.run, folder, should_stop=given.should_stop)
 
         return (
             Stage(
-                name=PREPARE,
+                name=prepare_in,
                 settings=_of_prepare(settings),
                 inputs=lambda: {
                     f"the text {name} ({language})": path
@@ -120,9 +127,9 @@ class PhonemeEncoderRecipe:
                 run=run_prepare,
             ),
             Stage(
-                name=TRAIN,
+                name=train_in,
                 settings=settings,
-                inputs=lambda: {f"{PREPARE}/{name}": run / PREPARE / name for name in GIVES},
+                inputs=lambda: {f"{prepare_in}/{name}": run / prepare_in / name for name in GIVES},
                 gives=(),
                 run=run_train,
                 goal={"steps": self.run.steps},
@@ -130,11 +137,11 @@ class PhonemeEncoderRecipe:
             ),
         )
 
-    def read(self, run: Path, step: int | None) -> Trained:
+    def read(self, run: Path, step: int | None, *, prepare_in: str = PREPARE, train_in: str = TRAIN) -> Trained:
         """What a run has made; see `models.recipes.Recipe`."""
         from sonorant.models.phoneme_encoder.export import read
 
-        return read(self.model, run / PREPARE, run / TRAIN, step)
+        return read(self.model, run / prepare_in, run / train_in, step)
 
 
 def _of_prepare(settings: Mapping[str, Any]) -> dict[str, Any]:
