@@ -164,13 +164,25 @@ def test_a_voice_of_it_speaks_and_converts(run: Path, tmp_path: Path, capsys: py
     assert abs(len(soundfile.read(other)[0]) - len(samples)) < 64 * 300
 
 
-def test_it_starts_from_a_run_of_its_own_kind(run: Path, manifest: Path, aligner: Path, tmp_path: Path) -> None:
+def test_it_starts_from_a_run_of_its_own_kind_and_may_leave_out_what_was_aligned(
+    run: Path, manifest: Path, aligner: Path, tmp_path: Path
+) -> None:
     other = tmp_path / "other"
-    settings = ("warm.run.steps=1", "main.run.steps=1", "tune=null", f"init_from={run}")
+    settings = (
+        "data.selection.min_duration_s=0.85",
+        "warm.run.steps=1",
+        "main.run.steps=1",
+        "tune=null",
+        f"init_from={run}",
+    )
     assert main(arguments(manifest, aligner, other, *settings)) == 0
     told = json.loads((other / "warm/started_from.json").read_text())
     assert not told["fresh"]
     assert not told["left_over"]
+    prepared, labelled = (
+        (other / name).read_text().splitlines() for name in ("prepare/utterances.jsonl", "labels/alignments.jsonl")
+    )
+    assert 2 < len(prepared) < len(labelled)
 
 
 @pytest.mark.parametrize(

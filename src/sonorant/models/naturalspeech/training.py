@@ -16,6 +16,7 @@ from sonorant.audio.spectrogram import linear_spectrogram
 from sonorant.data.alignments import frames_of_tokens, read_alignments, write_alignments
 from sonorant.data.batch import Batch
 from sonorant.data.dataset import Share, UtteranceBatches
+from sonorant.data.manifest import read_manifest
 from sonorant.data.prepare import Corpus, Prepared, read_corpus
 from sonorant.data.shards.batches import ShardedBatches
 from sonorant.errors import CorpusError, TrainingError
@@ -220,7 +221,9 @@ def labelled(recipe: NaturalSpeechRecipe, folder: Path, corpus: Corpus) -> tuple
     Raises CorpusError for an utterance that reads otherwise than it was aligned, and where nothing is left.
     """
     framing, tables = recipe.framing, corpus.tables
-    lengths = {u.id: u.n_samples / framing.sample_rate_hz for u in corpus.utterances}
+    assert recipe.data.manifest is not None, "refused where it was set"
+    # Aligned was the whole manifest, of which preparing may have left some out.
+    lengths = {utterance.id: utterance.duration_s for utterance in read_manifest(recipe.data.manifest)}
     found = read_alignments(folder, durations_s=lengths).of
     symbols = SymbolTable(tables.symbols)
     durations = {
