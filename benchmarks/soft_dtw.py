@@ -128,10 +128,12 @@ def peer_divergences(z: Tensor, z_log_std: Tensor, mean: Tensor, log_std: Tensor
     return kl
 
 
-def latents(n_items: int, n_rows: int, n_columns: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+def latents(
+    n_items: int, n_rows: int, n_columns: int, n_channels: int = N_CHANNELS
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Samples, their log-deviations and the Gaussians they are held against: the same slow course at two tempos."""
     generator = torch.Generator().manual_seed(0)
-    points = torch.randn(n_items, N_CHANNELS, 40, generator=generator)
+    points = torch.randn(n_items, n_channels, 40, generator=generator)
     place = torch.linspace(0, 1, n_columns) ** 1.2 * 38
     whole = place.long()
     course = torch.lerp(points[:, :, whole], points[:, :, whole + 1], place - whole)
@@ -228,10 +230,10 @@ def print_times(seconds: float) -> None:
         print(f"| {' | '.join(row)} |", flush=True)
 
 
-def both_divergences(form: str, n_items: int, n_frames: int) -> None:
+def both_divergences(form: str, n_items: int, n_frames: int, n_channels: int) -> None:
     """From latents to gradients, both divergences of a step."""
     options = {"gamma": GAMMA, "warp": WARP}
-    z, z_log_std, mean, log_std = (x.requires_grad_() for x in latents(n_items, n_frames, n_frames))
+    z, z_log_std, mean, log_std = (x.requires_grad_() for x in latents(n_items, n_frames, n_frames, n_channels))
     lengths, mask = torch.full((n_items,), n_frames), torch.ones(n_items, 1, n_frames)
     total = torch.zeros(())
     for latent, of_latent, middle, width in ((z, z_log_std, mean, log_std), (mean, log_std, z, z_log_std)):
@@ -252,38 +254,40 @@ def resident_mb(field: str) -> float:
     raise SystemExit("memory is measured on Linux only")
 
 
-def grown_mb(form: str, n_items: int, n_frames: int) -> float:
+def grown_mb(form: str, n_items: int, n_frames: int, n_channels: int) -> float:
     """How far the peak grows, in this process, after a small one has compiled everything."""
-    both_divergences(form, 2, 30)
+    both_divergences(form, 2, 30, n_channels)
     before = resident_mb("VmRSS")
     Path("/proc/self/clear_refs").write_text("5")  # the peak begins anew
-    both_divergences(form, n_items, n_frames)
+    both_divergences(form, n_items, n_frames, n_channels)
     return resident_mb("VmHWM") - before
 
 
+def grown_elsewhere_mb(form: str, n_items: int, n_frames: int, n_channels: int) -> float:
+    """The least of three processes; what is more is memory they had and did not use again."""
+    command = [sys.executable, __file__, "--measure", form, *map(str, (n_items, n_frames, n_channels))]
+    return min(float(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout) for _ in range(3))
+
+
 def print_memory() -> None:
-    """Bytes for each cell and for each frame, from two batches of as many frames and a different number of cells."""
-    batches = {"sonorant": 2000, "band": 2000, "peer": 240}
-    names = {"band": f"sonorant, band of {BAND}"}
+    """A cell is measured with few channels and long items, where hardly anything else counts, a frame with the rest.
+
+    Of the peer, every cell of every channel is kept, and frames do not count beside that.
+    """
     budgets_gb = (8, 16, 24)
-    columns = ["both divergences", "16 items", "4 items", "bytes a cell", "bytes a frame"]
+    columns = ["both divergences", "bytes a cell", "bytes a frame", "16 items of 500 frames"]
     columns += [f"frames at batch 16 in {gb} GB" for gb in budgets_gb]
     print(f"| {' | '.join(columns)} |\n{'|---' * len(columns)}|")
-    for form, longest in batches.items():
-        sizes = [(16, longest // 4), (4, longest)]
-        grown = []
-        for n_items, n_frames in sizes:
-            command = [sys.executable, __file__, "--form", form, "--items", str(n_items), "--frames", str(n_frames)]
-            grown.append(float(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout))
-        few, many = (n_items * n_frames**2 for n_items, n_frames in sizes)
-        a_cell = (grown[1] - grown[0]) * 1e6 / (many - few)
-        a_frame = (grown[0] * 1e6 - a_cell * few) / math.prod(sizes[0])
-        if a_frame < 0:  # as for the peer, whose frames do not count beside its cells
-            a_cell, a_frame = grown[1] * 1e6 / many, 0.0
-        row = [names.get(form, form)]
-        row += [f"{n_frames} frames: {mb:.0f} MB" for (_, n_frames), mb in zip(sizes, grown, strict=True)]
-        row += [f"{a_cell:.1f}", f"{a_frame:,.0f}"]
+    for form in ("sonorant", "band", "peer"):
+        if form == "peer":
+            a_cell, a_frame = grown_elsewhere_mb(form, 4, 240, N_CHANNELS) * 1e6 / (4 * 240**2), 0.0
+            peak = f"{a_cell * 16 * 500**2 / 1e6:,.0f} MB, not run"
+        else:
+            a_cell = grown_elsewhere_mb(form, 4, 2000, 4) * 1e6 / (4 * 2000**2)
+            grown = grown_elsewhere_mb(form, 16, 500, N_CHANNELS)
+            a_frame, peak = (grown * 1e6 - a_cell * 16 * 500**2) / (16 * 500), f"{grown:,.0f} MB"
         half = a_frame / (2 * a_cell)
+        row = [f"sonorant, band of {BAND}" if form == "band" else form, f"{a_cell:,.1f}", f"{a_frame:,.0f}", peak]
         row += [f"{math.sqrt(half**2 + gb * 1e9 / 16 / a_cell) - half:,.0f}" for gb in budgets_gb]
         print(f"| {' | '.join(row)} |", flush=True)
 
@@ -293,14 +297,13 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=4, help="for each size; on a busy machine more")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--only", choices=("times", "memory"))
-    parser.add_argument("--form", help=argparse.SUPPRESS)
-    parser.add_argument("--items", type=int, help=argparse.SUPPRESS)
-    parser.add_argument("--frames", type=int, help=argparse.SUPPRESS)
+    parser.add_argument("--measure", nargs=4, help=argparse.SUPPRESS)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     numba.set_num_threads(options.threads)
-    if options.form:
-        print(grown_mb(options.form, options.items, options.frames))
+    if options.measure:
+        form, *numbers = options.measure
+        print(grown_mb(form, *map(int, numbers)))
         return
     random.seed(0)
     load = ", ".join(f"{x:.1f}" for x in os.getloadavg())
