@@ -29,7 +29,9 @@ bench: .venv/tests .bench/peers
 	$(BIN)/python benchmarks/read_back.py
 	$(BIN)/python benchmarks/alignment.py
 	$(BIN)/python benchmarks/decoders.py
+	$(BIN)/python benchmarks/soft_dtw.py
 	$(BIN)/python benchmarks/train_step.py
+	$(BIN)/python benchmarks/train_small.py
 
 clean:
 	rm -rf .venv .bench
