@@ -20,6 +20,7 @@ import pytest
 import soundfile
 import torch
 
+from sonorant import load_voice
 from sonorant.cli.main import main
 from sonorant.training import checkpoint as checkpoints
 from sonorant.training.loop import CHECKPOINTS
@@ -310,6 +311,28 @@ def test_the_trained_voice_speaks_and_converts(forty: Path, tmp_path: Path, caps
     assert posterior, "a voice of two speakers can convert"
     assert main(["voices", "export-run", str(forty), str(tmp_path / "lean"), "--no-convert"]) == 0
     assert not [name for name in weights_of(tmp_path / "lean") if name.startswith("posterior.")]
+
+
+def test_a_voice_can_be_made_half_as_large_and_less_lively(
+    forty: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    own = ["--half", "--noise-scale", "0.3", "--noise-scale-duration", "0.4", "--length-scale", "1.1"]
+    for name, settings in (("plain", own[1:]), ("half", own)):
+        assert main(["voices", "export-run", str(forty), str(tmp_path / name), *settings]) == 0
+    plain, half = (tmp_path / name / "model.safetensors" for name in ("plain", "half"))
+    assert half.stat().st_size < 0.55 * plain.stat().st_size
+    about = json.loads((tmp_path / "half/voice.json").read_text())["synthesis"]
+    assert (about["noise_scale"], about["noise_scale_duration"], about["length_scale"]) == (0.3, 0.4, 1.1)
+    spoken = [load_voice(tmp_path / name).say("One two.", seed=1).samples for name in ("plain", "half")]
+    n = min(map(len, spoken))  # a duration may round otherwise
+    assert abs(len(spoken[0]) - len(spoken[1])) <= 2 * 256
+    assert np.abs(spoken[0][:n]).max() > 0
+    assert main(["voices", "check", str(tmp_path / "half")]) == 0
+    capsys.readouterr()
+    bad = tmp_path / "bad"
+    assert main(["voices", "export-run", str(forty), str(bad), "--noise-scale", "-1"]) == 2
+    assert "noise_scale is -1" in said(capsys)
+    assert not bad.exists()
 
 
 def weights_of(voice: Path) -> Sequence[str]:

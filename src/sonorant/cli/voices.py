@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -97,26 +98,41 @@ def export_run(
         typer.Option("--convert/--no-convert", help="Keep what converting between speakers needs; by default if > 1."),
     ] = None,
     licence: Annotated[str | None, typer.Option(help="The voice's licence; by default its corpus's.")] = None,
+    half: Annotated[bool, typer.Option("--half", help="Keep weights in 16 bits: half the size.")] = False,
+    noise_scale: Annotated[
+        float | None, typer.Option(help="How lively it speaks unless told otherwise; less is safer. By default 0.667.")
+    ] = None,
+    noise_scale_duration: Annotated[
+        float | None, typer.Option(help="The same of how long sounds last. By default 0.8.")
+    ] = None,
+    length_scale: Annotated[float | None, typer.Option(help="Its own pace; above 1 is slower. By default 1.")] = None,
 ) -> None:
     """Make a voice folder from a run's checkpoint."""
     from sonorant.models.recipes import read_run
-    from sonorant.voice.write import NewVoice, write_voice
+    from sonorant.voice.manifest import SynthesisSettings
+    from sonorant.voice.write import NewVoice, halved, write_voice
 
     target = _target(out)
     trained = read_run(run, step)
     tables = trained.tables
+    asked = {
+        "noise_scale": noise_scale,
+        "noise_scale_duration": noise_scale_duration,
+        "length_scale": length_scale,
+    }
     keeps_posterior = len(tables.speakers) > 1 if converts is None else converts
     codes = [language.code for language in tables.frontend.languages]
     voice = NewVoice(
         name=name or target.name,
         system=trained.system,
         model=trained.model,
-        weights=trained.for_voice(keeps_posterior),
+        weights=halved(trained.for_voice(keeps_posterior)) if half else trained.for_voice(keeps_posterior),
         n_symbols=trained.n_symbols,
         sample_rate_hz=trained.sample_rate_hz,
         symbols=tables.symbols,
         frontend=tables.frontend,
         speakers=tables.speakers,
+        synthesis=replace(SynthesisSettings(), **{name: value for name, value in asked.items() if value is not None}),
         language_of_speaker={
             speaker: codes[row] for speaker, row in zip(tables.speakers, tables.language_of_speaker, strict=True) if row
         },

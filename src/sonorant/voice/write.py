@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sonorant import __version__
+from sonorant.errors import VoiceError
 from sonorant.text.frontend import FrontendConfig
 from sonorant.voice import bundle as bundles
 from sonorant.voice.manifest import SynthesisSettings, VoiceManifest
@@ -37,6 +38,17 @@ class NewVoice:
     licence: str = ""
     source: str = ""
     notes: tuple[str, ...] = ()
+
+
+def halved(weights: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+    """The weights in 16 bits. Raises VoiceError for one that has no such number."""
+    import torch
+
+    half = {name: tensor.half() if tensor.is_floating_point() else tensor for name, tensor in weights.items()}
+    for name, tensor in half.items():
+        if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
+            raise VoiceError(f"{name} holds numbers beyond 16 bits; keep the voice in 32 bits")
+    return half
 
 
 def write_voice(voice: NewVoice, out: Path, *, replace: bool = False) -> None:
