@@ -4,10 +4,11 @@
 
 Both programs are given the same utterances, and go through all of them in a turn; the turns alternate in one run. Ours
 does so as its recipe says (sample rate, batches, losses), at several of its steps: the first, before there are
-discriminators; the first with them; the last, where slices may be longer. coqui-tts's VITS has the sizes, sample rate,
-slices, batches and order of utterances that it has when nothing is configured. Audio is decoded and resampled, and
-texts are read, beforehand on both sides. A ratio above 1 means sonorant is faster. Figures are the best and (the
-median).
+discriminators; the first with them; the last, where slices may be longer. With --processes it is started as `torchrun
+-m sonorant -- train` would be: each batch is shared by so many processes, and each takes its share of the threads.
+coqui-tts's VITS has the sizes, sample rate, slices, batches and order of utterances that it has when nothing is
+configured. Audio is decoded and resampled, and texts are read, beforehand on both sides. A ratio above 1 means sonorant
+is faster. Figures are the best and (the median).
 """
 
 from __future__ import annotations
@@ -44,8 +45,8 @@ MEDIAN_S, LOG_DEVIATION, LONGEST_S = 1.5, 1.0, 14.0
 LETTERS_PER_S = 14
 WORDS = "the number you have dialled is not in service please hang up and try again or press one to leave a message"
 NOTES = """
-- sonorant: {recipe}: {our_batches} batches of {our_items} utterances at {rate_khz:g} kHz, {n_speakers} speakers
-  in the model; a moving average of the weights is kept and counted.
+- sonorant: {recipe}: {our_batches} batches, a process having {our_items} utterances of each, at {rate_khz:g} kHz,
+  {n_speakers} speakers in the model; a moving average of the weights is kept and counted.
 - coqui-tts: VitsConfig() as it is: {peer_batches} batches of {peer_items} utterances, sorted by length, at 22.05 kHz;
   slices of 8,192 samples. It is stepped as its trainer does it, without the trainer's logging. Its tokens are random
   ids, as many as the phonemes and the blanks between them that it puts there by default.
@@ -136,7 +137,7 @@ def compare(ours: Worker, peer: Worker, *, n: int, rounds: int) -> None:
     for name in phases:
         print(f"| sonorant, {name} | {cells(took[name], cpu[name], took[PEER], cpu[PEER], n)} |")
     print(f"| {PEER} | {cells(took[PEER], cpu[PEER], took[PEER], cpu[PEER], n)} |")
-    print(f"\nPeak memory: sonorant {peaks[phases[-1]]:.0f} MB, coqui-tts {peaks[PEER]:.0f} MB.")
+    print(f"\nPeak memory: sonorant {peaks[phases[-1]]:.0f} MB a process, coqui-tts {peaks[PEER]:.0f} MB.")
     print(f"Parameters: sonorant {sized(ours)}, coqui-tts {sized(peer)}.")
     print(f"Machine's load: {min(loads):.1f}-{max(loads):.1f}.")
 
@@ -177,6 +178,7 @@ def main() -> None:
     parser.add_argument("--peer-python", default=str(HERE.parent / ".bench" / "bin" / "python"))
     parser.add_argument("--peer-batch", type=int, help="utterances, instead of its default, where memory is short")
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--processes", type=int, default=2, help="of sonorant, sharing the threads and each batch")
     parser.add_argument("--rounds", type=int, default=3, help="after one to warm up")
     parser.add_argument("--parts", action="store_true", help="tell also where our time goes")
     parser.add_argument("--quick", action="store_true", help="one round of a few utterances, to see that all runs")
@@ -190,12 +192,14 @@ def main() -> None:
         drawn, n_speakers = draw(recipe, folder, language=options.language, n=options.utterances)
         hand_over(drawn, folder / "peer.npz")
         threads = f"--threads={options.threads}"
+        torchrun = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={options.processes}"]
         batch = [f"--batch={options.peer_batch}"] if options.peer_batch else []
         ours = Worker(
             [
                 sys.executable,
+                *(torchrun if options.processes > 1 else []),
                 str(HERE / "workers" / "train_small_with_sonorant.py"),
-                threads,
+                f"--threads={max(options.threads // options.processes, 1)}",
                 f"--recipe={options.recipe}",
                 f"--prepared={folder}",
             ]
@@ -211,8 +215,9 @@ def main() -> None:
         )
         lengths_s = [row.n_samples / recipe.framing.sample_rate_hz for row in drawn]
         print(
-            f"{platform.processor() or platform.machine()}, {options.threads} threads, {options.rounds} rounds after"
-            f" one; {len(drawn)} {'recorded' if options.corpus else 'generated'} utterances of {min(lengths_s):.1f} to"
+            f"{platform.processor() or platform.machine()}, {options.threads} threads, of sonorant in"
+            f" {options.processes} processes, {options.rounds} rounds after one; {len(drawn)}"
+            f" {'recorded' if options.corpus else 'generated'} utterances of {min(lengths_s):.1f} to"
             f" {max(lengths_s):.1f} s, median {statistics.median(lengths_s):.1f} s, {sum(lengths_s):.0f} s in all\n"
         )
         compare(ours, peer, n=len(drawn), rounds=options.rounds)

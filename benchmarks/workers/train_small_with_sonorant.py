@@ -1,14 +1,22 @@
-"""One side of `benchmarks/train_small.py`: a recipe's own batches of a prepared corpus, at several of its steps."""
+"""One side of `benchmarks/train_small.py`: a recipe's own batches of a prepared corpus, at several of its steps.
+
+Started by torchrun, its processes share each batch; the first of them answers for all.
+"""
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
+import os
+import time
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from functools import partial
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import torch
+import torch.distributed as distributed
 from stepping import memory_mb, serve
 from train_with_sonorant import SonorantTraining
 
@@ -29,7 +37,10 @@ def main() -> None:
     imported_mb = memory_mb()
     recipe = parse_recipe(read_yaml(options.recipe), source=str(options.recipe))
     assert isinstance(recipe, Vits2Recipe)
-    recipe = replace(recipe, loader=LoaderConfig(workers=0))
+    n_processes = int(os.environ.get("WORLD_SIZE", "1"))
+    data = recipe.data  # of one process
+    data = replace(data, batch_s=data.batch_s / n_processes, batch_items=max(data.batch_items // n_processes, 1))
+    recipe = replace(recipe, loader=LoaderConfig(workers=0), data=data)
     training = SonorantTraining(recipe, options.prepared)
     n_batches = len(training.batches.sampler.epoch(0))
     epoch = [parts for parts, _ in islice(training.batches.start(None, recipe.data.parts), n_batches)]
@@ -43,15 +54,58 @@ def main() -> None:
         return all_batches
 
     works = {name: turn(at) for name, at in phases(recipe).items()}
+    cpu_clock: Callable[[], float] = time.process_time
+    if n_processes > 1:
+        pids: list[Any] = [None] * n_processes
+        distributed.all_gather_object(pids, os.getpid())
+        if distributed.get_rank() > 0:
+            follow(works)
+            return
+        works = {name: leading(name, work) for name, work in works.items()}
+        cpu_clock = partial(cpu_s_of, pids)
     serve(
         works,
         training.watched,
+        cpu_clock=cpu_clock,
+        processes=n_processes,
         imported_mb=imported_mb,
         phases=list(works),
         batches=n_batches,
         items=f"{min(items)} to {max(items)}",
         **training.facts,
     )
+
+
+def leading(name: str, work: Callable[[], None]) -> Callable[[], None]:
+    """The work, done by all processes together."""
+
+    def lead() -> None:
+        distributed.broadcast_object_list([name])
+        work()
+        distributed.barrier()
+
+    return lead
+
+
+def follow(works: Mapping[str, Callable[[], None]]) -> None:
+    """Do what the first process does, until it is gone."""
+    while True:
+        asked: list[Any] = [None]
+        try:
+            distributed.broadcast_object_list(asked)
+        except RuntimeError:  # the connection was closed
+            return
+        works[asked[0]]()
+        distributed.barrier()
+
+
+def cpu_s_of(pids: Iterable[int]) -> float:
+    """The CPU seconds that processes have taken so far."""
+    ticks = 0
+    for pid in pids:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        ticks += int(fields[11]) + int(fields[12])  # in user mode, in the kernel
+    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 def phases(recipe: Vits2Recipe) -> dict[str, int]:
