@@ -22,6 +22,7 @@ from sonorant.models.naturalspeech.recipe import DURATOR, NaturalSpeechRecipe
 from sonorant.training import checkpoint as checkpoints
 from sonorant.training import loop
 from sonorant.training.loop import CHECKPOINTS
+from sonorant.training.stage import fingerprint
 from sonorant.training.tracker import LOG, read_log
 from tests.corpora import write_corpus
 from tests.pipelines.test_training import said, same
@@ -177,8 +178,7 @@ def test_it_starts_from_a_run_of_its_own_kind_and_may_leave_out_what_was_aligned
     )
     assert main(arguments(manifest, aligner, other, *settings)) == 0
     told = json.loads((other / "warm/started_from.json").read_text())
-    assert not told["fresh"]
-    assert not told["left_over"]
+    assert {name.split(".")[0] for name in (*told["fresh"], *told["left_over"])} == {"memory"}
     prepared, labelled = (
         (other / name).read_text().splitlines() for name in ("prepare/utterances.jsonl", "labels/alignments.jsonl")
     )
@@ -196,7 +196,10 @@ def test_it_starts_from_a_run_of_its_own_kind_and_may_leave_out_what_was_aligned
         (["model.memory.n_heads=3"], "which 3 memory.n_heads do not divide"),
         (["model.text_encoder.log_std_bounds={low: -3, high: 3}"], "set its bounds"),
         (["warm.losses.melody=1"], "'melody' is no term of this system"),
-        (["bank.n_frames=10"], "cannot fill 50 slots"),
+        (["bank.n_frames=10"], "bank.n_frames is 10: it must be at least model.memory.n_slots, 50"),
+        (["warm.memory_share=1"], "warm.memory_share is above 0, but the memory is made after that stage"),
+        (["model.memory=null"], "main.memory_share is above 0, but there is no model.memory"),
+        (["tune.trains=[posterior]"], "teaches any of them"),
     ],
 )
 def test_what_cannot_be_is_refused_in_one_line(
@@ -220,10 +223,30 @@ def test_a_corpus_that_reads_otherwise_than_it_was_aligned_is_refused(
     row = json.loads(lines[0])
     row["symbols"][0] = "ʒ"
     (other / "labels/alignments.jsonl").write_text("\n".join([json.dumps(row), *lines[1:]]) + "\n")
-    record = json.loads((other / "labels/stage.json").read_text())
-    (other / "labels/stage.json").write_text(json.dumps(record))
-    assert main(["train", "--resume", "--run", str(other), "--device", "cpu"]) == 2
+    resume = ["train", "--resume", "--run", str(other), "--device", "cpu"]
+    assert main(resume) == 2
     assert "labels/alignments.jsonl" in said(capsys)  # it is not what its stage gave
+    record = (other / "labels/stage.json").read_text()
+    before, after = fingerprint(run / "labels/alignments.jsonl"), fingerprint(other / "labels/alignments.jsonl")
+    assert before in record
+    (other / "labels/stage.json").write_text(record.replace(before, after))
+    assert main(resume) == 2
+    told = said(capsys)
+    assert f"{other / 'labels'}: " in told
+    assert "reads otherwise than it was aligned: symbol 0" in told
+
+
+def test_a_stage_that_others_began_with_does_not_go_on(
+    run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = tmp_path / "run"
+    shutil.copytree(run, other)
+    assert main(["train", "--resume", "--run", str(other), "--device", "cpu", "warm.run.steps=6"]) == 2
+    assert "warm was complete at step 4, and main began with it; set warm.run.steps=4" in said(capsys)
+    assert last(other, "warm").step == 4
+    assert main(["train", "--resume", "--run", str(other), "--device", "cpu", "warm.run.steps=4"]) == 0
+    assert main(["train", "--resume", "--run", str(other), "--device", "cpu", "tune.run.steps=5"]) == 0
+    assert last(other, "tune").step == 5
 
 
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)

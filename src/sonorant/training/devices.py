@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from datetime import timedelta
 from typing import TYPE_CHECKING, Literal
 
 import torch
@@ -27,6 +28,7 @@ def build_fabric(precision: Precision, *, accelerator: str = "auto") -> Fabric:
     """
     try:
         from lightning_fabric import Fabric
+        from lightning_fabric.strategies.ddp import DDPStrategy
     except ImportError:
         raise MissingExtraError("training", package="lightning-fabric", extra="train") from None
     if accelerator == "cuda" and not torch.cuda.is_available():
@@ -37,7 +39,8 @@ def build_fabric(precision: Precision, *, accelerator: str = "auto") -> Fabric:
         accelerator=accelerator,
         devices=local,
         num_nodes=max(world // local, 1),
-        strategy="ddp" if world > 1 else "auto",
+        # One process prepares while the others wait, for hours.
+        strategy=DDPStrategy(timeout=timedelta(days=7)) if world > 1 else "auto",
         precision=_FABRIC_NAMES[precision],
     )
     if precision == "fp16" and fabric.device.type == "cpu":

@@ -56,6 +56,16 @@ def test_filled_it_gives_the_posterior_mean_of_a_mixture_of_gaussians() -> None:
     torch.testing.assert_close(bank.read(frames), responsibility @ centres, atol=1e-5, rtol=1e-4)
 
 
+def test_it_reads_as_exactly_in_half_precision_as_out_of_it() -> None:
+    bank = MemoryBank(MemoryConfig(n_slots=50, n_heads=2), D)
+    centres = torch.randn(50, D, generator=generator()) + 3
+    bank.fill(Clusters(centres, torch.full((D,), 0.1)))
+    frames = centres[:20] + 0.3 * torch.randn(20, D, generator=generator(1))
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        half = bank.read(frames)
+    torch.testing.assert_close(half, bank.read(frames))
+
+
 def test_every_weight_that_learns_gets_a_gradient(bank: MemoryBank) -> None:
     bank.share.fill_(1.0)
     bank(torch.randn(2, D, 5)).square().sum().backward()
@@ -67,12 +77,9 @@ def test_every_weight_that_learns_gets_a_gradient(bank: MemoryBank) -> None:
 def test_k_means_finds_clusters_that_lie_apart() -> None:
     truth = torch.tensor([[0.0, 0.0], [100.0, 0.0], [0.0, 100.0], [100.0, 100.0]])
     frames = truth.repeat(50, 1) + torch.randn(200, 2, generator=generator())
-    # From any beginning; a centre without frames is set to where frames lie far from theirs.
-    for seed in range(5):
-        found = k_means(frames, 4, n_rounds=20, generator=generator(seed))
-        apart = torch.cdist(truth, found.centres).min(dim=1).values
-        if bool((apart < 1).all()):
-            break
+    # Lloyd's algorithm finds a local optimum; this beginning is one that leads to the best.
+    found = k_means(frames, 4, n_rounds=20, generator=generator(0))
+    apart = torch.cdist(truth, found.centres).min(dim=1).values
     assert bool((apart < 1).all())
     torch.testing.assert_close(found.variance, torch.ones(2), atol=0.3, rtol=0)
 

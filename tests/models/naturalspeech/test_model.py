@@ -11,6 +11,7 @@ from torch import Tensor
 from sonorant.errors import ParameterError, VoiceError
 from sonorant.models import Purpose
 from sonorant.models.naturalspeech.config import NaturalSpeechConfig
+from sonorant.models.naturalspeech.memory import Clusters, MemoryConfig
 from sonorant.models.naturalspeech.model import MAX_STRETCH, NaturalSpeech, NaturalSpeechOutput
 from sonorant.nn.latent import ItemNoise
 from tests.models.batches import N_SYMBOLS
@@ -137,6 +138,62 @@ def test_what_is_imagined_reaches_encoder_and_durations_through_flow_and_decoder
         assert sum(float(g.abs().sum()) for g in gradients) > 0, type(part)
     assert model.posterior is not None
     assert all(p.grad is None or not p.grad.any() for p in model.posterior.parameters())
+
+
+def noise_places() -> list[float]:
+    """Where the slices of `train_pass` lie, in shares: what each item draws after the posterior's noise."""
+    noise = ItemNoise([7, 8, 9], n_tokens=N_TOKENS, n_frames=N_FRAMES, device=torch.device("cpu"))
+    noise.per_frame(SMALL.d_latent, 40)
+    return noise.uniform().tolist()
+
+
+def test_the_slice_of_what_is_imagined_lies_in_it_however_long_the_recording_is() -> None:
+    model = lasting(small(replace(SMALL, memory=None)), float(torch.log(torch.tensor(1.5))))
+    with torch.no_grad():
+        out = train_pass(model, predicted=True, segment_frames=5)  # 14 frames of 40, 2 of 6, 8 of 33
+        embedding = model.embed(SPEAKERS)
+        assert embedding is not None
+        assert out.imagined is not None
+        for row, (n_prior, place) in enumerate(zip(out.prior_lengths.tolist(), noise_places(), strict=True)):
+            assert n_prior < N_FRAMES[row]
+            start = min(int(place * max(n_prior - 4, 1)), max(n_prior - 5, 0))
+            z = out.imagined.z[row : row + 1, :, start : start + 5]
+            z = z * out.prior_mask[row : row + 1, :, start : start + 5]
+            expected = model.decoder(z, embedding[row : row + 1])
+            torch.testing.assert_close(out.imagined.samples[row : row + 1], expected, atol=1e-5, rtol=1e-4)
+
+
+def test_behind_an_items_end_the_decoder_is_given_silence_in_training_as_in_speaking() -> None:
+    model = small()
+    assert model.memory is not None
+    model.memory.share.fill_(1.0)
+    given: list[Tensor] = []
+    model.decoder.register_forward_pre_hook(lambda module, arguments: given.append(arguments[0]))
+    with torch.no_grad():
+        train_pass(model, segment_frames=10)  # the second item has 6 frames
+    for slices in given[0].chunk(2):
+        assert not slices[1, :, 6:].any()
+        assert slices[1, :, :6].any()
+
+
+def test_a_memory_of_what_the_posterior_says_is_attached_without_a_jump_and_another_is_not() -> None:
+    model = small()
+    with torch.no_grad():
+        out = train_pass(model)
+        z, mask = out.posterior.mean, out.frame_mask
+        frames = z.transpose(1, 2)[mask[:, 0] > 0]
+        plenty = small(replace(SMALL, memory=MemoryConfig(n_slots=len(frames))))
+        assert plenty.memory is not None
+        embedding = model.embed(SPEAKERS)
+        plenty.memory.share.fill_(0.0)
+        before = plenty.decode(z, mask, embedding)
+        plenty.memory.share.fill_(1.0)
+        of_nothing = plenty.decode(z, mask, embedding)
+        plenty.memory.fill(Clusters(frames.clone(), torch.full((SMALL.d_latent,), 1e-4)))
+        of_frames = plenty.decode(z, mask, embedding)
+    scale = float(before.abs().mean())
+    assert float((of_frames - before).abs().mean()) < 0.01 * scale
+    assert float((of_nothing - before).abs().mean()) > 0.1 * scale
 
 
 def test_predictions_far_too_long_are_cut_in_training() -> None:

@@ -28,6 +28,7 @@ from sonorant.nn.frame_discriminators import FrameDiscriminatorConfig, FrameReso
 from sonorant.nn.posterior import Posterior
 from sonorant.training.optim import Player
 from sonorant.training.schedule import Linear, Schedule
+from sonorant.training.terms import weighted_sum, weights_at
 from tests.models.batches import N_SYMBOLS, examples, padded, share_evenly, split, whole
 from tests.models.naturalspeech.small import HOP, SMALL, small
 from tests.models.naturalspeech.test_model import train_pass
@@ -128,6 +129,27 @@ def test_what_has_no_weight_is_not_computed() -> None:
     report = table(losses=losses).step([BATCH], 0)
     assert {name for name in report if name.startswith("generator/")} == {"generator/mel", "generator/total"}
     assert not any(name.startswith("discriminator/") for name in report)
+
+
+def test_what_waits_for_its_weight_is_computed_so_that_every_weight_has_a_gradient() -> None:
+    """Processes that share gradients wait for one of every weight, at every step."""
+    losses = {**LOSSES, "kl": Linear(start=0, end=10, first=0.0, last=1.0), "adversarial": 0.0, "feature": 0.0}
+    losses = {**losses, "end_to_end": 0.0, "kl_forward": 0.0}
+    at = table(losses=losses)
+    wanted = weights_at(losses, 0, optional=at.game.optional)
+    assert wanted.keys() == {"mel", "spectral", "kl", "duration"}
+    network = at.generator.network.requires_grad_(True)
+    terms = at.game.judged(BATCH, at.game.generate(BATCH, 0), frozenset(wanted))
+    weighted_sum(terms, wanted).backward()
+    without = [name for name, p in network.named_parameters() if p.grad is None]
+    assert not [name for name in without if not name.startswith("memory.")]
+
+
+def test_features_are_compared_by_discriminators_that_learn() -> None:
+    losses = {**dict.fromkeys(TERMS, 0.0), "mel": 1.0, "feature": 2.0}
+    report = table(losses=losses).step([BATCH], 0)
+    assert "discriminator/loss" in report
+    assert "generator/feature" in report
 
 
 def test_tuning_is_played_on_what_is_imagined_alone() -> None:

@@ -31,7 +31,7 @@ from sonorant.models.naturalspeech.model import NaturalSpeech, NaturalSpeechOutp
 from sonorant.models.slices import judgements_of
 from sonorant.nn.latent import ItemNoise, padded_to, slice_segments
 from sonorant.training.optim import Player
-from sonorant.training.schedule import Schedule, value_at
+from sonorant.training.schedule import Schedule, extremes, value_at
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
@@ -70,7 +70,6 @@ class NaturalSpeechGame:
 
     terms: tuple[str, ...] = TERMS
     adversarial = ADVERSARIAL
-    optional = frozenset(TERMS)
 
     def __init__(
         self, fabric: Fabric, generator: Player, discriminator: Player, *, settings: GameSettings, labels: Labels
@@ -80,6 +79,9 @@ class NaturalSpeechGame:
         self._discriminator = discriminator
         self._settings = settings
         self._labels = labels
+        # What reaches a part alone is computed even while it has no weight: processes wait for every part's gradient.
+        never = {name for name, schedule in settings.losses.items() if extremes(schedule) == (0.0, 0.0)}
+        self.optional = ADVERSARIAL | {"spectral", "kl_forward"} | never
         self._weights: dict[str, float] = {}
         """Of the terms, at the step that is being played."""
 
@@ -116,14 +118,17 @@ class NaturalSpeechGame:
         return Played(out, labels, recorded, mel)
 
     def judge(self, batch: Batch, played: Played) -> dict[str, Tensor]:
-        games = {"adversarial": played.out.samples}
+        weights = {"adversarial": self._weights["adversarial"], "end_to_end": self._weights["end_to_end"]}
+        if self._weights["feature"] and not weights["adversarial"]:
+            weights["adversarial"] = 1.0  # features are worth as much as what judges by them has learned
+        slices = {"adversarial": played.out.samples}
         if played.out.imagined is not None:
-            games["end_to_end"] = played.out.imagined.samples
-        games = {name: samples for name, samples in games.items() if self._weights[name]}
+            slices["end_to_end"] = played.out.imagined.samples
+        games = {name: samples for name, samples in slices.items() if weights[name]}
         real, *generated = judgements_of(self._discriminator, played.recorded, *games.values())
         return {
             "loss" if name == "adversarial" else f"loss_{name}": (
-                self._weights[name] * discriminator_loss(real, found).sum() / batch.totals.items
+                weights[name] * discriminator_loss(real, found).sum() / batch.totals.items
             )
             for name, found in zip(games, generated, strict=True)
         }

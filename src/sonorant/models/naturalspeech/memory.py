@@ -63,12 +63,16 @@ class MemoryBank(nn.Module):
         return torch.lerp(z, read.to(z.dtype), self.share.to(z.dtype))
 
     def read(self, frames: Tensor) -> Tensor:
-        """What the bank gives for frames, whatever its share: [..., C] -> [..., C]."""
+        """What the bank gives for frames, whatever its share: [..., C] -> float32 [..., C]."""
+        with torch.autocast(frames.device.type, enabled=False):  # scores of hundreds, whose differences count
+            return self._read(frames.float())
+
+    def _read(self, frames: Tensor) -> Tensor:
         query = self.query(frames).unflatten(-1, (self.n_heads, -1)).transpose(-3, -2)  # [..., H, T, D]
         key = self.key(self.slots).unflatten(-1, (self.n_heads, -1)).transpose(0, 1)  # [H, M, D]
         value = self.value(self.slots).unflatten(-1, (self.n_heads, -1)).transpose(0, 1)
         scores = query @ key.transpose(1, 2) / math.sqrt(query.shape[-1]) + self.slot_bias[:, None]
-        mixed: Tensor = scores.float().softmax(dim=-1).to(value.dtype) @ value
+        mixed: Tensor = scores.softmax(dim=-1) @ value
         read: Tensor = self.output(mixed.transpose(-3, -2).flatten(-2))
         return read
 
@@ -136,4 +140,4 @@ def sampled_frames(
         if bool(is_wanted.any()):
             frames = compute()
             drawn.append(frames.T[is_wanted.to(frames.device)].float().cpu())
-    return torch.cat(drawn)
+    return torch.cat(drawn) if drawn else torch.zeros(0, 0)

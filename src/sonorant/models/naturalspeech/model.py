@@ -144,13 +144,13 @@ class NaturalSpeech(nn.Module):
 
         place = noise.uniform()
         starts = random_starts(spec_lengths, segment_frames, place)
-        slices = [slice_segments(padded_to(posterior.z, segment_frames), starts, segment_frames)]
+        slices = [_cut(posterior.z, frame_mask, starts, segment_frames)]
         z = None
         if imagines:
             prior_noise = noise.normal(self.cfg.d_latent, n_prior, n_wide)
             z = self.flow.reverse(sample(prior.mean, prior.log_std, prior_noise) * prior_mask, prior_mask, embedding)
             prior_starts = random_starts(prior_lengths, segment_frames, place)
-            slices.append(slice_segments(padded_to(z, segment_frames), prior_starts, segment_frames))
+            slices.append(_cut(z, prior_mask, prior_starts, segment_frames))
         samples = self._decode_slices(slices, embedding)
         return NaturalSpeechOutput(
             posterior=posterior,
@@ -249,13 +249,19 @@ class NaturalSpeech(nn.Module):
             return spec
         return mel_spectrogram(spec, self.cfg.spectrogram, self.cfg.posterior_mel)
 
-    def _decode_slices(self, slices: list[Tensor], embedding: Tensor | None) -> tuple[Tensor, ...]:
-        """Each [B, d_latent, n] -> [B, 1, n * hop], all in one pass."""
+    def _decode_slices(self, slices: list[tuple[Tensor, Tensor]], embedding: Tensor | None) -> tuple[Tensor, ...]:
+        """Slices of latents and of their masks, [B, d_latent, n] and [B, 1, n] -> [B, 1, n * hop], all in one pass."""
+        z, mask = (torch.cat(parts) for parts in zip(*slices, strict=True))
         conditions = None if embedding is None else embedding.repeat(len(slices), 1, 1)
-        samples: Tensor = self.decoder(self.remembered(torch.cat(slices)), conditions)
+        samples: Tensor = self.decoder(self.remembered(z) * mask, conditions)
         return samples.chunk(len(slices))
 
     def _said_in(self, language: Tensor | None) -> Tensor | None:
         if self.n_languages > 1 and language is None:
             raise ParameterError(f"the model has {self.n_languages} languages: say which is to be spoken")
         return language
+
+
+def _cut(z: Tensor, mask: Tensor, starts: Tensor, n: int) -> tuple[Tensor, Tensor]:
+    """n frames of each item from its own start, and which of them are real."""
+    return slice_segments(padded_to(z, n), starts, n), slice_segments(padded_to(mask, n), starts, n)

@@ -48,7 +48,7 @@ from sonorant.text.standard import StandardText, TextConfig
 from sonorant.training.devices import Precision
 from sonorant.training.loop import RunConfig
 from sonorant.training.optim import OptimizerConfig
-from sonorant.training.schedule import Linear, Schedule, extremes
+from sonorant.training.schedule import Exponential, Linear, Schedule, extremes
 from sonorant.training.stage import Stage
 from sonorant.training.terms import check_weights
 
@@ -57,6 +57,16 @@ if TYPE_CHECKING:
 
 PARTS = ("speaker", "text_encoder", "duration", "upsampling", "flow", "posterior", "memory", "decoder")
 DURATOR = ("duration", "upsampling")
+
+
+_OF_RECORDINGS = frozenset({"speaker", "posterior", "memory", "decoder"})
+_REACHED = {
+    **dict.fromkeys(("mel", "spectral", "adversarial", "feature"), _OF_RECORDINGS),
+    **dict.fromkeys(("kl", "kl_forward"), frozenset(PARTS) - {"memory", "decoder"}),
+    "duration": frozenset({"speaker", "text_encoder", "duration"}),
+    "end_to_end": frozenset(PARTS) - {"posterior"},
+}
+"""Which parts each term teaches."""
 
 
 @config
@@ -83,6 +93,11 @@ class TrainingStage:
         check_at_least(1, self, "segment_frames")
         if unknown := [name for name in self.trains if name not in PARTS] or not self.trains:
             raise ValueError(f"trains is {self.trains}: it must name parts of {', '.join(PARTS)}; unknown: {unknown}")
+        weighted = [name for name, schedule in self.losses.items() if extremes(schedule)[1] > 0]
+        if not any(part in _REACHED[name] for name in weighted for part in self.trains):
+            raise ValueError(
+                f"trains is {list(self.trains)}, but no term with a weight ({', '.join(weighted)}) teaches any of them"
+            )
         for name in ("predicted", "memory_share"):
             least, greatest = extremes(getattr(self, name))
             if not 0 <= least <= greatest <= 1:
@@ -132,9 +147,16 @@ class BankStage:
         check_at_least(0, self, "n_rounds")
 
 
+def _published(value: float) -> OptimizerConfig:
+    """The paper's decay, with its epochs of some 100 steps."""
+    return OptimizerConfig(learning_rate=Exponential(value=value, gamma=0.999875, every=100))
+
+
 def _warm() -> TrainingStage:
     return TrainingStage(
         run=RunConfig(steps=100_000),
+        generator=_published(2e-4),
+        discriminator=_published(2e-4),
         losses={"end_to_end": Linear(start=0, end=50_000, first=0.0, last=0.1)},
     )
 
@@ -142,6 +164,8 @@ def _warm() -> TrainingStage:
 def _main() -> TrainingStage:
     return TrainingStage(
         run=RunConfig(steps=1_200_000),
+        generator=_published(1.77e-4),  # 2e-4 after 1,000 epochs
+        discriminator=_published(1.77e-4),
         losses={"kl_forward": Linear(start=0, end=50_000, first=0.0, last=0.02), "end_to_end": 0.1},
         divergence=SoftlyWarped(),
         predicted=Linear(start=0, end=50_000, first=0.0, last=1.0),
@@ -194,6 +218,18 @@ class NaturalSpeechRecipe:
         check_share(self, "average_decay")
         check_at_least(0, self, "seed")
         mel_filterbank(self.model.spectrogram, self.mel)  # refuses bands that hold nothing
+        if self.pretraining is not None and self.init_from is not None:
+            raise ValueError("pretraining is set, and init_from too: a text encoder begins as one of the two")
+        if self.model.memory is not None and self.bank.n_frames < self.model.memory.n_slots:
+            raise ValueError(
+                f"bank.n_frames is {self.bank.n_frames}: it must be at least model.memory.n_slots, "
+                f"{self.model.memory.n_slots}"
+            )
+        for name in ("warm", "main", "tune"):
+            stage, has_memory = getattr(self, name), self.model.memory is not None
+            if stage is not None and extremes(stage.memory_share)[1] > 0 and (not has_memory or name == "warm"):
+                why = "the memory is made after that stage" if has_memory else "there is no model.memory"
+                raise ValueError(f"{name}.memory_share is above 0, but {why}: set it to 0")
         _ = self.encoder  # refuses settings that are none
         if self.data.manifest is None:
             raise ValueError("data.manifest is not set: phonemes are labelled by the manifest's recordings")
@@ -224,22 +260,25 @@ class NaturalSpeechRecipe:
     def framing(self) -> Framing:
         """What its corpus must be like."""
         spectrogram = self.model.spectrogram
-        stages = [stage for stage in (self.warm, self.main, self.tune) if stage is not None]
         return Framing(
             sample_rate_hz=spectrogram.sample_rate_hz,
             hop=spectrogram.hop,
-            min_frames=min(stage.segment_frames for stage in stages),
+            min_frames=self.warm.segment_frames,
         )
 
     @property
     def undecided(self) -> tuple[str, ...]:
-        """See `models.recipes.Recipe`: how long stages run, and all of those that have not begun."""
-        return ("loader.", "pretraining.run.", "pretraining.workers:", "warm.run.", "main", "tune", "bank.")
+        """See `models.recipes.Recipe`: stages' own settings, which a stage keeps to once it has begun."""
+        of_pretraining = ("pretraining.run.", "pretraining.workers:", "pretraining.data.cache:")
+        return ("loader.", *of_pretraining, "labels.", "warm.", "bank.", "main", "tune")
 
     def stages(self, fabric: Fabric, run: Path, given: Given) -> Sequence[Stage]:
         """The stages in order."""
         settings = _settings(self)
         trainings = Trainings(self, fabric, run, given)
+        trainings.check_goals()
+        if self.pretraining is not None and not (run / LABELS / ALIGNMENTS).is_file():
+            given.aligning_voice(self.labels.by)  # refused now, not after what takes long
         files = prepared_files(self.data)
         manifest = self.data.manifest
         assert manifest is not None, "refused where it was set"

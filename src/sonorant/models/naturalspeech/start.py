@@ -8,6 +8,7 @@ what is left over, and anything else that does is an error.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -56,14 +57,17 @@ def start_from(source: Source, network: NaturalSpeech, tables: Tables) -> Transf
     found = [said for part in _SHARED for said in differences(theirs.get(part, {}), ours[part], at=f"model.{part}")]
     if said := next((said for said in found if not _OTHERWISE & {*said.split(":")[0].split(".")}), None):
         raise TrainingError(f"{source.name}: has another {said}; give the model the source's configuration")
-    names = [*_EXCHANGEABLE, *([] if is_related else ["duration", "upsampling", "memory"])]
+    names = [*_EXCHANGEABLE, *([] if is_related else ["duration", "upsampling"])]
     others = [f"{name}.*" for name in names if _seen(theirs, name) != _seen(ours, name)]
-    own = ["duration.*", "upsampling.*", "memory.*"] if is_related else []
+    own = ["duration.*", "upsampling.*", "memory.*"] if is_related else ["memory.*"]
     left = ["text_encoder.output.*", "duration.*"] if is_related else []
     # A voice has left its posterior behind; a model of one speaker, or of one language, has no table.
     absent = [name for name in ("posterior.", "speaker.", "text_encoder.speaker.") if not source.has(name)]
     conditioned = ["*.condition.*"] if not source.has("speaker.") else []
-    weights = {name: w for name, w in source.weights.items() if not (is_related and name.startswith("duration."))}
+    # A memory is made anew of what the posterior will say, and a decoder goes back to hearing that itself.
+    anew = ("memory.", "duration.") if is_related else ("memory.",)
+    useless = [name for name in source.weights if name.startswith(anew)]
+    weights = {name: tensor for name, tensor in source.weights.items() if name not in useless}
     outcome = transfer(
         Source(
             name=source.name,
@@ -82,6 +86,7 @@ def start_from(source: Source, network: NaturalSpeech, tables: Tables) -> Transf
         may_be_resized=["posterior.input.*", *others],
         may_be_left=[*left, *others, "text_encoder.language.*"],
     )
+    outcome = replace(outcome, left_over=(*outcome.left_over, *useless))
     with torch.no_grad():  # what a speaker adds begins without effect
         for name, parameter in network.named_parameters():
             if name in outcome.fresh and (".condition." in name or name.startswith("text_encoder.speaker.")):

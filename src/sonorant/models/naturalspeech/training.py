@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from sonorant.audio.io import whole_file
 from sonorant.audio.spectrogram import linear_spectrogram
-from sonorant.data.alignments import frames_of_tokens, read_alignments, write_alignments
+from sonorant.data.alignments import Alignment, frames_of_tokens, read_alignments, write_alignments
 from sonorant.data.batch import Batch
 from sonorant.data.dataset import Share, UtteranceBatches
 from sonorant.data.manifest import read_manifest
@@ -79,6 +81,20 @@ class Trainings:
         """The file that names all that a training stage has reached, as an input of a later one."""
         return {f"{name}/{STATE}": last_state(self._run / name)}
 
+    def check_goals(self) -> None:
+        """Raise TrainingError where a stage was told to go on whose outcome a later one has begun with."""
+        recipe, order = self._recipe, (PRETRAIN, WARM, MAIN, TUNE)
+        stages = {PRETRAIN: recipe.pretraining, WARM: recipe.warm, MAIN: recipe.main, TUNE: recipe.tune}
+        for place, name in enumerate(order):
+            stage, reached = stages[name], checkpoints.steps(self._run / name / CHECKPOINTS)
+            later = [other for other in order[place + 1 :] if checkpoints.steps(self._run / other / CHECKPOINTS)]
+            if stage is not None and reached and later and reached[-1] < stage.run.steps:
+                settings = "pretraining" if name == PRETRAIN else name
+                raise TrainingError(
+                    f"{self._run}: {name} was complete at step {reached[-1]:,}, and {later[0]} began with it; set "
+                    f"{settings}.run.steps={reached[-1]}, or begin another run"
+                )
+
     def train(self, name: str, stage: TrainingStage, folder: Path) -> bool:
         """One of the stages that train."""
         training = self._build(name, stage, folder)
@@ -117,8 +133,8 @@ class Trainings:
         n_slots = recipe.model.memory.n_slots
         if len(frames) < n_slots:
             raise TrainingError(
-                f"{folder}: {len(frames):,} frames cannot fill {n_slots:,} slots; set bank.n_frames above "
-                f"{n_slots:,} or model.memory.n_slots below the {n_total:,} frames of the corpus"
+                f"{folder}: {len(frames):,} frames were drawn of {n_total:,}, which cannot fill {n_slots:,} slots; "
+                "set bank.n_frames higher"
             )
         generator = torch.Generator().manual_seed(randomness.of("centres of the bank"))
         found = k_means(frames.to(device), n_slots, n_rounds=recipe.bank.n_rounds, generator=generator)
@@ -228,7 +244,8 @@ def labelled(recipe: NaturalSpeechRecipe, folder: Path, corpus: Corpus) -> tuple
     symbols = SymbolTable(tables.symbols)
     durations = {
         utterance.id: torch.from_numpy(
-            frames_of_tokens(
+            _frames_of(
+                folder,
                 found[utterance.id],
                 utterance.tokens,
                 table=symbols,
@@ -245,6 +262,14 @@ def labelled(recipe: NaturalSpeechRecipe, folder: Path, corpus: Corpus) -> tuple
     if not kept.of("train"):
         raise CorpusError(f"{folder}: holds no alignment of an utterance to train on")
     return kept, Labels(durations)
+
+
+def _frames_of(folder: Path, alignment: Alignment, tokens: Sequence[int], **grid: Any) -> NDArray[np.int64]:
+    """See `frames_of_tokens`; its errors name the folder, too."""
+    try:
+        return frames_of_tokens(alignment, tokens, **grid)
+    except CorpusError as error:
+        raise CorpusError(f"{folder}: {error}") from None
 
 
 def posterior_means(
