@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -299,3 +302,16 @@ def test_its_phoneme_encoder_can_read_texts_first(
     assert float((warmed[name] - read[f"module.{name}"]).abs().max()) < 0.02  # a step of Adam from it
     assert main(["train", "--resume", "--run", str(run), "--device", "cpu"]) == 0
     assert "pretrain: complete" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_two_processes_share_every_stage(manifest: Path, aligner: Path, tmp_path: Path) -> None:
+    """With terms that wait for their weight, as in the configuration: each process has every gradient."""
+    run = tmp_path / "run"
+    launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    told = [*launcher, "-m", "sonorant", "--", *arguments(manifest, aligner, run, "warm.run.steps=25")]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "NUMBA_NUM_THREADS": "1"}
+    done = subprocess.run(told, capture_output=True, text=True, env=environment, check=False, timeout=800)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert [last(run, stage).step for stage in STAGES] == [25, 4, 4]
