@@ -258,8 +258,14 @@ BY_VOICE = ["--with", "./whole", "--out", "out"]
         (["m.jsonl", *BY_VOICE, "--device", "tpu"], "--device is 'tpu', expected auto, cpu or cuda"),
         (["m.jsonl", "--with", "./whole", "--out", "taken"], "taken: exists already"),
         (["m.jsonl", "--with", "./whole", "--out", "no/out"], "the folder no does not exist"),
-        (["bob.jsonl", *BY_VOICE], "u1 is by 'bob', but 'tiny' knows first, second; --speaker takes all for one"),
-        (["french.jsonl", *BY_VOICE], "u0 is in 'fr-fr', but 'tiny' reads en-us, es; --language reads all as one"),
+        (
+            ["bob.jsonl", *BY_VOICE],
+            "u1 is by 'bob', but 'tiny' knows first, second; --speaker (in a training, labels.speaker) takes all for one",
+        ),
+        (
+            ["french.jsonl", *BY_VOICE],
+            "u0 is in 'fr-fr', but 'tiny' reads en-us, es; --language (in a training, labels.language) reads all as one",
+        ),
         (["short.jsonl", *BY_VOICE], "no utterance can be aligned (8: more tokens than frames)"),
         (["broken.jsonl", *BY_VOICE], "broken.wav (id u0): cannot be read as audio"),
         (["nan.jsonl", *BY_VOICE], "nan.wav (id u0): holds a sample that is no finite number"),

@@ -277,7 +277,7 @@ def _rows_of_speakers(
         if utterance.speaker not in rows:
             raise CorpusError(
                 f"{manifest}: {utterance.id} is by {utterance.speaker!r}, but {voice.name!r} knows "
-                f"{_listed(voice.speakers)}; --speaker takes all for one of these"
+                f"{_listed(voice.speakers)}; --speaker (in a training, labels.speaker) takes all for one"
             )
     return rows
 
@@ -298,7 +298,7 @@ def _check_languages(manifest: Path, utterances: Sequence[Utterance], voice: Ali
         if utterance.language not in known:
             raise CorpusError(
                 f"{manifest}: {utterance.id} is in {utterance.language!r}, but {voice.name!r} reads {_listed(known)}; "
-                "--language reads all as one of these"
+                "--language (in a training, labels.language) reads all as one"
             )
 
 
