@@ -260,11 +260,11 @@ BY_VOICE = ["--with", "./whole", "--out", "out"]
         (["m.jsonl", "--with", "./whole", "--out", "no/out"], "the folder no does not exist"),
         (
             ["bob.jsonl", *BY_VOICE],
-            "u1 is by 'bob', but 'tiny' knows first, second; --speaker (in a training, labels.speaker) takes all for one",
+            "u1 is by 'bob', but 'tiny' knows first, second; --speaker (in a training, labels.speaker) takes all",
         ),
         (
             ["french.jsonl", *BY_VOICE],
-            "u0 is in 'fr-fr', but 'tiny' reads en-us, es; --language (in a training, labels.language) reads all as one",
+            "u0 is in 'fr-fr', but 'tiny' reads en-us, es; --language (in a training, labels.language) reads all",
         ),
         (["short.jsonl", *BY_VOICE], "no utterance can be aligned (8: more tokens than frames)"),
         (["broken.jsonl", *BY_VOICE], "broken.wav (id u0): cannot be read as audio"),
