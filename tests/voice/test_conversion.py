@@ -12,7 +12,8 @@ from sonorant.audio.io import Samples
 from sonorant.audio.spectrogram import linear_spectrogram
 from sonorant.errors import AudioError
 from sonorant.models import Purpose
-from sonorant.models.vits.convert import VitsConverter
+from sonorant.models.converting import NetworkConverter
+from sonorant.models.vits.convert import converter_in
 from sonorant.models.vits.model import Vits
 from sonorant.voice.conversion import converted
 from sonorant.voice.runtime import Noise
@@ -26,6 +27,12 @@ FEWEST = (CONFIG.spectrogram.n_fft - HOP) // 2 + 1
 @pytest.fixture(scope="module")
 def network() -> Vits:
     return randomized(Vits(CONFIG, 5, 2, Purpose.CONVERSION), scale=0.2)
+
+
+def converter_of(network: Vits) -> NetworkConverter:
+    converter = converter_in(network)
+    assert converter is not None
+    return converter
 
 
 def sound(n: int) -> Samples:
@@ -52,7 +59,7 @@ def in_pieces(
 ) -> Iterator[Samples]:
     return converted(
         blocks,
-        VitsConverter(network),
+        converter_of(network),
         source=1,
         target=0,
         noise=draws(),
@@ -95,7 +102,7 @@ def test_an_endless_recording_is_converted_as_it_comes(network: Vits) -> None:
 
     pieces = in_pieces(network, endless(), 10)
     next(pieces)
-    context = VitsConverter(network).context_frames
+    context = converter_of(network).context_frames
     assert n_taken <= 10 + context + 2
     next(pieces)
     assert n_taken <= 20 + context + 2
