@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Protocol
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from sonorant.audio.spectrogram import SpectrogramConfig
 
@@ -44,6 +45,36 @@ class Aligner(Protocol):
         at least one for each token, none for padding.
         """
         ...
+
+
+class FindDurations(Protocol):
+    """A network's way of aligning; see `Aligner.durations`."""
+
+    def __call__(
+        self,
+        tokens: Tensor,
+        token_lengths: Tensor,
+        spec: Tensor,
+        spec_lengths: Tensor,
+        speaker: Tensor,
+        language: Tensor,
+    ) -> Tensor: ...
+
+
+@dataclass(frozen=True)
+class NetworkAligner:
+    """An `Aligner`: a network, and how its durations are found."""
+
+    network: nn.Module
+    spectrogram: SpectrogramConfig
+    durations: FindDurations
+
+    @property
+    def weights(self) -> Mapping[str, Tensor]:
+        return deciding(self.network.state_dict())
+
+    def to(self, device: torch.device) -> None:
+        self.network.to(device)
 
 
 def deciding(state: Mapping[str, Tensor]) -> Mapping[str, Tensor]:

@@ -2,39 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import torch
 from torch import Tensor
 
-from sonorant.audio.spectrogram import SpectrogramConfig
 from sonorant.models import Synthesizer
-from sonorant.models.aligning import deciding
+from sonorant.models.aligning import NetworkAligner
 from sonorant.models.vits2.model import Vits2
 from sonorant.nn.alignment import monotonic_alignment
 from sonorant.nn.latent import StillNoise
 
 
-class Vits2Aligner:
-    """A network with a posterior, as a `sonorant.models.aligning.Aligner`."""
-
-    def __init__(self, network: Vits2) -> None:
-        self._network = network
-
-    @property
-    def spectrogram(self) -> SpectrogramConfig:
-        return self._network.cfg.spectrogram
-
-    @property
-    def weights(self) -> Mapping[str, Tensor]:
-        return deciding(self._network.state_dict())
-
-    def to(self, device: torch.device) -> None:
-        self._network.to(device)
+def aligner_in(network: Synthesizer) -> NetworkAligner | None:
+    """The aligner in a VITS2; None if it has no posterior."""
+    assert isinstance(network, Vits2)
+    if network.posterior is None:
+        return None
 
     @torch.inference_mode()
     def durations(
-        self,
         tokens: Tensor,
         token_lengths: Tensor,
         spec: Tensor,
@@ -42,8 +27,7 @@ class Vits2Aligner:
         speaker: Tensor,
         language: Tensor,
     ) -> Tensor:
-        """See `Aligner`."""
-        return self._network.explain(
+        return network.explain(
             tokens,
             token_lengths,
             spec,
@@ -54,8 +38,4 @@ class Vits2Aligner:
             noise=StillNoise(spec.shape[0], spec.device),
         ).durations
 
-
-def aligner_in(network: Synthesizer) -> Vits2Aligner | None:
-    """The aligner in a VITS2; None if it has no posterior."""
-    assert isinstance(network, Vits2)
-    return Vits2Aligner(network) if network.posterior is not None else None
+    return NetworkAligner(network, network.cfg.spectrogram, durations)
