@@ -88,10 +88,11 @@ def run(
     log_every: int = 1,
     figure: Callable[[int], float] = to_the_sixth,
     objective: Distance | None = None,
+    network: torch.nn.Module | None = None,
 ) -> float:
     folder.mkdir(exist_ok=True)
     fabric = build_fabric("fp32", accelerator="cpu")
-    network, objective = Learned(), objective or Distance(capacity)
+    network, objective = network or Learned(), objective or Distance(capacity)
     player = set_up(fabric, "generator", network, OptimizerConfig(learning_rate=0.1))
     objective.player = player
 
@@ -148,6 +149,19 @@ def test_a_run_past_the_steps_asked_for_says_so(tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match=r"is at step 4 already, past the run\.steps asked for, 3"):
         run(tmp_path / "run", steps=3)
     run(tmp_path / "run", steps=4)
+
+
+class AlsoLearned(Learned):
+    def __init__(self) -> None:
+        super().__init__()
+        self.other = torch.nn.Parameter(torch.zeros(()))
+
+
+def test_a_checkpoint_of_another_network_is_refused_by_its_name(tmp_path: Path) -> None:
+    run(tmp_path / "run", steps=4)
+    message = r"step_000000004: holds other networks than this recipe's \(.*other.*\): go on with the version"
+    with pytest.raises(TrainingError, match=message):
+        run(tmp_path / "run", steps=6, network=AlsoLearned())
 
 
 class Poisoned(Distance):

@@ -282,7 +282,7 @@ class _Loop(Generic[P]):
                 Checkpoint(
                     parts={player.name: player.network.state_dict() for player in step.players}
                     | {"average": self._training.average.state_dict()},
-                    optimizers={player.name: player.optimizer.state_dict() for player in step.players}
+                    optimizers={player.name: player.optimizer_state() for player in step.players}
                     | {"precision": precision},
                     state={
                         "step": self._step,
@@ -299,10 +299,17 @@ class _Loop(Generic[P]):
             checkpoints.prune(self._checkpoints, keep_last=self._run.keep_last, best=best)
 
     def _restore(self, saved: Checkpoint) -> None:
-        for player in self._training.step.players:
-            player.network.load_state_dict(dict(saved.parts[player.name]))
-            player.optimizer.load_state_dict(saved.optimizers[player.name])
-        self._training.average.load_state_dict(dict(saved.parts["average"]))
+        try:
+            for player in self._training.step.players:
+                player.network.load_state_dict(dict(saved.parts[player.name]))
+                player.load_optimizer_state(saved.optimizers[player.name])
+            self._training.average.load_state_dict(dict(saved.parts["average"]))
+        except (KeyError, RuntimeError, ValueError) as error:
+            place = checkpoints.folder_of(self._checkpoints, saved.step)
+            raise TrainingError(
+                f"{place}: holds other networks than this recipe's ({_one_line(error)}): go on with the version of "
+                "sonorant that wrote it, or begin another run"
+            ) from None
         self._fabric.strategy.precision.load_state_dict(saved.optimizers["precision"])
         state = saved.state
         self._step = self._saved = saved.step
@@ -310,6 +317,10 @@ class _Loop(Generic[P]):
         self._n_parts = state["parts"]
         self._n_bad = state["bad_steps"]
         self._best = tuple(state["best"]) if state["best"] else None
+
+
+def _one_line(error: BaseException) -> str:
+    return " ".join(str(error).split())
 
 
 def _is_out_of_memory(error: BaseException) -> bool:

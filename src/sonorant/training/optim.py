@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -102,6 +103,32 @@ class Player:
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
         return {f"norm/{self.name}": norm, f"rate/{self.name}": rate}
+
+    def optimizer_state(self) -> dict[str, Any]:
+        """The optimizer's state dict, its parameters by their names in the network, not by their order."""
+        held = self.optimizer.state_dict()
+        names = self._names()
+        return {
+            "state": {names[index]: state for index, state in held["state"].items()},
+            "param_groups": [
+                {**group, "params": [names[index] for index in group["params"]]} for group in held["param_groups"]
+            ],
+        }
+
+    def load_optimizer_state(self, held: Mapping[str, Any]) -> None:
+        """Take over what `optimizer_state` gave. Raises ValueError if it is of other parameters."""
+        names = self._names()
+        theirs = {name for group in held["param_groups"] for name in group["params"]}
+        if unlike := sorted(theirs ^ set(names), key=str):
+            raise ValueError(f"the {self.name}'s optimizer and its network differ in {unlike[0]} ({len(unlike)} in all)")
+        (group,) = held["param_groups"]
+        state = {index: held["state"][name] for index, name in enumerate(names) if name in held["state"]}
+        self.optimizer.load_state_dict(
+            {"state": state, "param_groups": [{**group, "params": list(range(len(names)))}]}
+        )
+
+    def _names(self) -> list[str]:
+        return [name for name, _ in self.network.named_parameters()]
 
 
 def set_up(fabric: Fabric, name: str, network: nn.Module, cfg: OptimizerConfig) -> Player:
