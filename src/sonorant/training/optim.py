@@ -120,12 +120,11 @@ class Player:
         names = self._names()
         theirs = {name for group in held["param_groups"] for name in group["params"]}
         if unlike := sorted(theirs ^ set(names), key=str):
-            raise ValueError(f"the {self.name}'s optimizer and its network differ in {unlike[0]} ({len(unlike)} in all)")
+            which = f"{unlike[0]} ({len(unlike)} in all)"
+            raise ValueError(f"the {self.name}'s optimizer and its network differ in {which}")
         (group,) = held["param_groups"]
         state = {index: held["state"][name] for index, name in enumerate(names) if name in held["state"]}
-        self.optimizer.load_state_dict(
-            {"state": state, "param_groups": [{**group, "params": list(range(len(names)))}]}
-        )
+        self.optimizer.load_state_dict({"state": state, "param_groups": [{**group, "params": list(range(len(names)))}]})
 
     def _names(self) -> list[str]:
         return [name for name, _ in self.network.named_parameters()]
