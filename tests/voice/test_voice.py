@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
+import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -76,6 +79,19 @@ def test_a_longer_scale_is_slower(tiny: Voice) -> None:
 def test_without_noise_the_seed_does_not_matter(tiny: Voice) -> None:
     quiet = {"noise_scale": 0.0, "noise_scale_duration": 0.0}
     assert np.array_equal(tiny.say("Hello.", seed=1, **quiet).samples, tiny.say("Hello.", seed=2, **quiet).samples)
+
+
+def test_a_language_alone_is_spoken_by_the_first_whose_own_it_is(tiny_folder: Path, tmp_path: Path) -> None:
+    shutil.copytree(tiny_folder, tmp_path / "two")
+    manifest = json.loads((tmp_path / "two" / "voice.json").read_text(encoding="utf-8"))
+    second = manifest["frontend"]["languages"][1]["code"]
+    manifest["language_of_speaker"] = {"second": second}
+    (tmp_path / "two" / "voice.json").write_text(json.dumps(manifest), encoding="utf-8")
+    voice = load_voice(tmp_path / "two")
+    same = functools.partial(np.array_equal, voice.say("Hola.", language=second, seed=1).samples)
+    assert same(voice.say("Hola.", speaker="second", seed=1).samples)
+    assert not same(voice.say("Hola.", speaker="first", language=second, seed=1).samples)
+    assert not same(voice.say("Hola.", seed=1).samples)
 
 
 def test_speakers_differ_and_the_first_is_the_default(tiny: Voice) -> None:

@@ -95,7 +95,7 @@ def _of_voice(
     codes = [language.code for language in bundle.manifest.frontend.languages]
     people = {person for person, _ in recorded}
     for speaker in _speakers(bundle.manifest, recorded, speakers):
-        native = bundle.manifest.language_of_speaker.get(speaker, codes[0])
+        native = bundle.manifest.native_language(speaker)
         for language in (native, *(code for code in codes if code != native)) if every_language else (native,):
             alike = [key for key in recorded if base_language(key[1]) == base_language(language)]
             of_itself = [key for key in alike if key[0] == speaker]

@@ -45,6 +45,10 @@ class VoiceManifest:
     n_symbols: int | None = None  # rows of the embedding; None: as many as the symbols need
     schema: int = SCHEMA
 
+    def native_language(self, speaker: str) -> str:
+        """The code of the language a speaker speaks unless told otherwise."""
+        return self.language_of_speaker.get(speaker, self.frontend.languages[0].code)
+
     def __post_init__(self) -> None:
         if self.schema != SCHEMA:
             raise ValueError(f"schema is {self.schema}, but this sonorant reads schema {SCHEMA}: upgrade sonorant")

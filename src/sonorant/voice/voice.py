@@ -82,6 +82,7 @@ class Voice:
     ) -> Speech:
         """Speak a text, paragraphs divided by blank lines. What is None is as the voice has it; a None seed is drawn.
 
+        A speaker speaks its own language unless told otherwise; a language alone is spoken by the first whose own it is.
         length_scale: above 1 is slower. noise_scale: liveliness of the sound. noise_scale_duration: of the rhythm.
         lexicon: written word -> IPA, for this call.
         Raises TextError when there is nothing to say, VoiceError for an unknown speaker or language,
@@ -124,9 +125,13 @@ class Voice:
         """
         if not isinstance(text, Iterable):
             raise TextError(f"the text is {type(text).__name__}, expected a string or lines of one")
-        index = self._speaker(speaker)
-        native = self.manifest.language_of_speaker.get(self.speakers[index])
-        frontend = self.frontend(native if language is None else language, lexicon=lexicon)
+        if speaker is None and language is not None:
+            frontend = self.frontend(language, lexicon=lexicon)
+            index = self._native_speaker(frontend.language.code)
+        else:
+            index = self._speaker(speaker)
+            asked = self.manifest.native_language(self.speakers[index]) if language is None else language
+            frontend = self.frontend(asked, lexicon=lexicon)
         settings = _checked(
             self.manifest.synthesis,
             length_scale=length_scale,
@@ -262,6 +267,11 @@ class Voice:
             seed=seed,
             unknown=dict(Counter(sentence.unknown) + unsaid),
         )
+
+    def _native_speaker(self, code: str) -> int:
+        """The first speaker whose own language this is; the first of all where nobody's is."""
+        natives = [index for index, name in enumerate(self.speakers) if self.manifest.native_language(name) == code]
+        return natives[0] if natives else 0
 
     def _speaker(self, speaker: str | None) -> int:
         if speaker is None:
