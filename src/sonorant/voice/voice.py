@@ -82,7 +82,7 @@ class Voice:
     ) -> Speech:
         """Speak a text, paragraphs divided by blank lines. What is None is as the voice has it; a None seed is drawn.
 
-        A speaker speaks its own language unless told otherwise; a language alone is spoken by the first whose own it is.
+        A speaker speaks its own language unless told otherwise; a language alone is spoken by the first whose it is.
         length_scale: above 1 is slower. noise_scale: liveliness of the sound. noise_scale_duration: of the rhythm.
         lexicon: written word -> IPA, for this call.
         Raises TextError when there is nothing to say, VoiceError for an unknown speaker or language,
