@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from sonorant.audio.io import Samples
+from sonorant.audio.pitch import PitchTracker
 from sonorant.evaluation.cepstra import Cepstra, distortions_db, mel_cepstra
-from sonorant.evaluation.pitch import PitchTracker
 from tests.evaluation.voices import FORMANTS_I, RATE_HZ, noise, vowel
 
 

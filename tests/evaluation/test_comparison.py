@@ -8,8 +8,8 @@ import pyworld
 
 from sonorant import Voice
 from sonorant.audio.io import Samples
+from sonorant.audio.pitch import HOP, PitchTracker
 from sonorant.evaluation.comparison import Comparer, compare
-from sonorant.evaluation.pitch import HOP, PitchTracker
 from tests.evaluation.conftest import TEXTS
 from tests.evaluation.voices import RATE_HZ
 

@@ -12,7 +12,6 @@ from sonorant.errors import MissingExtraError
 from sonorant.evaluation.alignment import align
 from sonorant.evaluation.cepstra import mel_cepstra
 from sonorant.evaluation.likeness import SpeakerEncoder
-from sonorant.evaluation.pitch import PitchTracker
 from sonorant.evaluation.quality import QualityJudge
 from sonorant.evaluation.recognition import error_rates
 
@@ -23,7 +22,6 @@ from sonorant.evaluation.recognition import error_rates
         ("jiwer", "jiwer", lambda: error_rates(["a"], ["a"], language="en")),
         ("resemblyzer", "resemblyzer", SpeakerEncoder),
         ("speechmos.dnsmos", "speechmos", QualityJudge),
-        ("swift_f0", "swift-f0", PitchTracker),
         ("pyworld", "pyworld-prebuilt", lambda: mel_cepstra(np.zeros(9, np.float32), 16_000, f0_hz=np.zeros(1))),
         ("librosa", "librosa", lambda: align(np.zeros((1, 1)), np.zeros((1, 1)))),
     ],

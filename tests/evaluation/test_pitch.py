@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from sonorant.audio.io import Samples
+from sonorant.audio.pitch import HOP, PitchTracker
 from sonorant.audio.resample import resample
 from sonorant.errors import AudioError
-from sonorant.evaluation.pitch import HOP, PitchDifference, PitchTracker, pitch_difference
+from sonorant.evaluation.pitch import PitchDifference, pitch_difference
 from tests.evaluation.voices import RATE_HZ, faster, melody, noise, vowel
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, fields, replace
 
 import torch
 from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,7 @@ class Example:
     language: int
     seed: int
     """Decides the noise it is given in this step."""
+    pitch: Tensor | None = None  # float32 [T], in Hz, 0 where there is no voice; None where nobody asked for it
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,7 @@ class Batch:
     n_tokens: tuple[int, ...]  # token_lengths and frame_lengths again, without a wait for the device
     n_frames: tuple[int, ...]
     totals: Totals
+    pitch: Tensor | None = None  # float32 [B, T]
 
     def to(self, device: torch.device) -> Batch:
         """The same batch on a device."""
@@ -76,6 +79,8 @@ def collate(examples: Sequence[Example], *, hop: int, totals: Totals) -> Batch:
     for index, example in enumerate(examples):
         tokens[index, : n_tokens[index]] = example.tokens
         samples[index, : n_frames[index] * hop] = example.samples[: n_frames[index] * hop]
+    tracks = [example.pitch for example in examples if example.pitch is not None]
+    assert len(tracks) in (0, len(examples)), "of some examples the pitch is known, of others it is not"
     return Batch(
         ids=tuple(example.id for example in examples),
         tokens=tokens,
@@ -88,4 +93,5 @@ def collate(examples: Sequence[Example], *, hop: int, totals: Totals) -> Batch:
         n_tokens=n_tokens,
         n_frames=n_frames,
         totals=totals,
+        pitch=pad_sequence(tracks, batch_first=True) if tracks else None,
     )

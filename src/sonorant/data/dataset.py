@@ -11,8 +11,8 @@ import torch
 
 from sonorant.config import config
 from sonorant.data.batch import Batch, Example, Totals, collate
-from sonorant.data.features import Cached, Feature, Waveform
-from sonorant.data.loading import fitted, in_order
+from sonorant.data.features import Cached, Feature, Pitch, Waveform
+from sonorant.data.loading import fitted, fitted_pitch, in_order
 from sonorant.data.prepare import Prepared
 from sonorant.data.sampler import BatchPlan, BatchSampler
 from sonorant.data.selection import Selection
@@ -80,16 +80,24 @@ class UtteranceBatches:
         seed: int,
         loader: LoaderConfig,
         share: Share = Share(),
+        tracks_pitch: bool = False,
     ) -> None:
-        """batch_s, batch_items: of one process. Raises CorpusError when no batch can be made of the utterances."""
+        """batch_s, batch_items: of one process. tracks_pitch: whether batches hold it.
+
+        Raises CorpusError when no batch can be made of the utterances.
+        """
         self._utterances = tuple(utterances)
         self._rate = sample_rate_hz
         self._hop = hop
         self._seed = seed
         self._loader = loader
         self._share = share
-        waveform = Waveform(sample_rate_hz)
-        self._waveform: Feature = waveform if loader.cache is None else Cached(waveform, loader.cache)
+
+        def kept(feature: Feature) -> Feature:
+            return feature if loader.cache is None else Cached(feature, loader.cache)
+
+        self._waveform = kept(Waveform(sample_rate_hz))
+        self._pitch = kept(Pitch(sample_rate_hz, hop)) if tracks_pitch else None
         self.sampler = BatchSampler(
             [utterance.n_samples / sample_rate_hz for utterance in utterances],
             batch_s=batch_s * share.world_size,
@@ -139,4 +147,5 @@ class UtteranceBatches:
             speaker=utterance.speaker,
             language=utterance.language,
             seed=seed_of(self._seed, *batch, index),
+            pitch=None if self._pitch is None else fitted_pitch(utterance, self._pitch(utterance.recording), self._hop),
         )

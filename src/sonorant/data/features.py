@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sonorant.audio.io import Samples, read, whole_file
+from sonorant.audio.pitch import pitch_of_frames, tracker
 from sonorant.audio.resample import resample
 from sonorant.errors import AudioError, CorpusError
 
@@ -57,6 +58,28 @@ class Waveform:
     def __call__(self, recording: Recording) -> Samples:
         samples, rate = read(recording.path, start_s=recording.start_s, end_s=recording.end_s)
         return resample(samples, from_hz=rate, to_hz=self.sample_rate_hz)
+
+
+@dataclass(frozen=True)
+class Pitch:
+    """The pitch of each of a spectrogram's frames, in Hz, 0 where there is no voice: float32 [T]."""
+
+    sample_rate_hz: int
+    hop: int
+    name: str = "pitch"
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        return {"sample_rate_hz": self.sample_rate_hz, "hop": self.hop, "tracker": "swift-f0", "version": 1}
+
+    def __call__(self, recording: Recording) -> Values:
+        return self.of(Waveform(self.sample_rate_hz)(recording))
+
+    def of(self, samples: Samples) -> Values:
+        """The same of samples, [N], T = N // hop."""
+        n_frames = len(samples) // self.hop
+        track_hz = tracker()(samples[: n_frames * self.hop], self.sample_rate_hz)
+        return pitch_of_frames(track_hz, sample_rate_hz=self.sample_rate_hz, hop=self.hop, n_frames=n_frames)
 
 
 @dataclass(frozen=True)

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sonorant.audio.io import Samples
 from sonorant.data.prepare import Prepared
 from sonorant.errors import CorpusError, SonorantError
+
+if TYPE_CHECKING:
+    import torch
 
 Plan = TypeVar("Plan")
 Loaded = TypeVar("Loaded")
@@ -30,6 +34,16 @@ def fitted(utterance: Prepared, samples: Samples, *, hop: int) -> Samples:
     n = min(len(samples), utterance.n_samples)
     exact[:n] = samples[:n]
     return exact
+
+
+def fitted_pitch(utterance: Prepared, pitch_hz: NDArray[np.float32], hop: int) -> torch.Tensor:
+    """A recording's pitch, for as many frames as the utterance was prepared with: float32 [T]."""
+    import torch  # here, for packing shards needs none
+
+    fitting = torch.zeros(utterance.n_samples // hop)
+    n = min(len(pitch_hz), len(fitting))
+    fitting[:n] = torch.from_numpy(pitch_hz[:n])
+    return fitting
 
 
 def in_order(plans: Iterator[Plan], load: Callable[[Plan], Loaded], *, workers: int) -> Iterator[Loaded]:

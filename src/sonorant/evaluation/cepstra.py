@@ -22,11 +22,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sonorant.audio.io import Samples
+from sonorant.audio.pitch import HOP, RATE_HZ, PitchTrack
 from sonorant.audio.resample import resample
 from sonorant.audio.spectrogram import MelConfig, SpectrogramConfig, mel_filterbank
 from sonorant.evaluation.alignment import Path
 from sonorant.evaluation.packages import required
-from sonorant.evaluation.pitch import HOP, RATE_HZ, PitchTrack
 
 N_COEFFICIENTS = 24
 

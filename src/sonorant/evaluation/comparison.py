@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sonorant.audio.io import Samples
+from sonorant.audio.pitch import PitchTrack, PitchTracker
 from sonorant.audio.speech_activity import Span, SpeechActivity
 from sonorant.evaluation.alignment import Path, align
 from sonorant.evaluation.cepstra import Cepstra, distortions_db, mel_cepstra
 from sonorant.evaluation.durations import DurationError, duration_error, part_of, spoken_part
-from sonorant.evaluation.pitch import PitchDifference, PitchTrack, PitchTracker, pitch_difference
+from sonorant.evaluation.pitch import PitchDifference, pitch_difference
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from sonorant.audio.io import AudioWriter
+from sonorant.audio.pitch import PitchTracker
 from sonorant.evaluation import table
 from sonorant.evaluation.figures import Figure
 from sonorant.evaluation.pictures import draw
-from sonorant.evaluation.pitch import PitchTracker
 from sonorant.evaluation.quality import levelled
 from sonorant.evaluation.rows import Row
 from sonorant.evaluation.takes import Sound, Take

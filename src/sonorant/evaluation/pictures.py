@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sonorant.audio.io import Samples
+from sonorant.audio.pitch import HOP, RATE_HZ, PitchTrack
 from sonorant.audio.resample import resample
 from sonorant.audio.spectrogram import MelConfig, SpectrogramConfig, mel_filterbank
 from sonorant.evaluation.packages import required
-from sonorant.evaluation.pitch import HOP, RATE_HZ, PitchTrack
 
 _SPECTROGRAM = SpectrogramConfig(sample_rate_hz=22_050, n_fft=1024, hop=256, win=1024)
 _MEL = MelConfig(n_mels=96)

@@ -1,10 +1,4 @@
-"""Pitch, and how far that of speech is from that of a recording.
-
-The tracker is swift-f0 0.3.0 (MIT), a convolutional network of 0.1 MB. On sweeps of a synthetic voice it lies 2 to 4
-cents off (median), with noise up to 10 dB below the voice too. WORLD's trackers are finer without noise and less sure
-with it: DIO is then off in 95 % of the frames it finds, and Harvest, 30 times slower, calls 94 % of recorded prompts
-voiced, their pauses too.
-"""
+"""How far the pitch of speech is from that of a recording."""
 
 from __future__ import annotations
 
@@ -12,52 +6,9 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from sonorant.audio.io import Samples
-from sonorant.audio.resample import resample
-from sonorant.errors import AudioError
+from sonorant.audio.pitch import PitchTrack
 from sonorant.evaluation.alignment import Path
-from sonorant.evaluation.packages import required
-
-RATE_HZ = 16000
-"""What is measured in frames is measured at this rate."""
-HOP = 128
-"""Samples from one frame to the next, 8 ms: half of what swift-f0 gives, which listens twice."""
-
-# The range of speech, from a low creak to a child's cry.
-_LOWEST_HZ = 50.0
-_HIGHEST_HZ = 600.0
-_VOICED = 0.5
-
-PitchTrack = NDArray[np.float64]
-
-
-class PitchTracker:
-    """Finds the pitch of speech."""
-
-    def __init__(self) -> None:
-        """Raises MissingExtraError where swift-f0 is not installed."""
-        swift_f0 = required("swift_f0", need="measuring pitch", package="swift-f0")
-        self._detector = swift_f0.SwiftF0(threads=1)
-
-    def __call__(self, samples: Samples, sample_rate_hz: int) -> PitchTrack:
-        """The pitch in Hz every 8 ms, 0 where there is no voice: [T]; frame t lies around t * 8 ms.
-
-        samples: [N] in [-1, 1]. T = 1 + n // 128, where n is N at 16 kHz. Raises AudioError for no samples.
-        """
-        samples = resample(samples, from_hz=sample_rate_hz, to_hz=RATE_HZ)
-        if not samples.size:
-            raise AudioError("a recording without samples has no pitch; leave it out")
-        n_frames = 1 + len(samples) // HOP
-        padded = np.pad(samples, (0, 4 * HOP))
-        found = np.zeros(n_frames)
-        # Its frames lie 2 * HOP apart; those between them are the frames of the sound a HOP later.
-        for first in (0, 1):
-            result = self._detector.detect(padded[first * HOP :], RATE_HZ, fmin=_LOWEST_HZ, fmax=_HIGHEST_HZ)
-            f0_hz = np.where(result.confidence >= _VOICED, result.pitch_hz, 0.0)
-            found[first::2] = f0_hz[: len(found[first::2])]
-        return found
 
 
 @dataclass(frozen=True)

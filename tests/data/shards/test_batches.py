@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -44,7 +45,14 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def batches_of(
-    made: Path, *, share: Share = ALONE, workers: int = 0, batch_s: float = 1.5, mixed: int = 2, seed: int = 7
+    made: Path,
+    *,
+    share: Share = ALONE,
+    workers: int = 0,
+    batch_s: float = 1.5,
+    mixed: int = 2,
+    seed: int = 7,
+    tracks_pitch: bool = False,
 ) -> ShardedBatches:
     return ShardedBatches(
         Shards.open(made / "out"),
@@ -54,6 +62,7 @@ def batches_of(
         loader=LoaderConfig(workers=workers),
         share=share,
         mixed=mixed,
+        tracks_pitch=tracks_pitch,
     )
 
 
@@ -157,6 +166,28 @@ def test_utterances_are_what_the_recordings_give(made: Path) -> None:
                 assert torch.equal(part.samples[index, : one.samples.shape[1]], one.samples[0])
                 assert torch.equal(part.tokens[index, : one.tokens.shape[1]], one.tokens[0])
                 assert (part.speakers[index], part.languages[index]) == (one.speakers[0], one.languages[0])
+
+
+def test_the_pitch_of_frames_comes_along_if_asked_for(made: Path, tmp_path: Path) -> None:
+    corpus = read_corpus(made / "prepare")
+    loader = LoaderConfig(workers=0, cache=tmp_path / "cache")
+    unsharded = UtteranceBatches(
+        corpus.of("train"), sample_rate_hz=RATE_HZ, hop=HOP, batch_s=2, seed=0, loader=loader, tracks_pitch=True
+    )
+    for _ in ("computed", "kept"):
+        expected = {row.id: unsharded.example(row).pitch for row in corpus.of("train")}
+    assert {path.parent.name.split("-")[0] for path in tmp_path.rglob("*.npy")} == {"waveform", "pitch"}
+    voiced = torch.cat([pitch[pitch > 0] for pitch in expected.values()])
+    assert len(voiced) > 0
+    assert voiced.min() > 0.09 * RATE_HZ / math.tau  # of the lowest tone: a tenth of a radian from sample to sample
+    for parts, _ in epoch(batches_of(made, tracks_pitch=True).start(None, 1)):
+        for part in parts:
+            assert part.pitch.shape == (len(part.ids), max(part.n_frames))
+            for index, id_ in enumerate(part.ids):
+                assert torch.equal(part.pitch[index, : part.n_frames[index]], expected[id_][0])
+                assert not part.pitch[index, part.n_frames[index] :].any()
+    assert unsharded.example(corpus.utterances[0]).to(torch.device("cpu")).pitch is not None
+    assert next(iter(batches_of(made).start(None, 1)))[0][0].pitch is None
 
 
 def test_parts_share_a_batch_without_changing_it(made: Path) -> None:

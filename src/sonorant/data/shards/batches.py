@@ -13,8 +13,8 @@ import torch
 from sonorant.audio.io import Samples
 from sonorant.data.batch import Batch, Example, Totals, collate
 from sonorant.data.dataset import LoaderConfig, Share
-from sonorant.data.features import Waveform
-from sonorant.data.loading import in_order
+from sonorant.data.features import Pitch, Waveform
+from sonorant.data.loading import fitted_pitch, in_order
 from sonorant.data.prepare import Framing, Prepared
 from sonorant.data.shards.format import Shards
 from sonorant.data.shards.packing import Packed
@@ -48,8 +48,10 @@ class ShardedBatches:
         loader: LoaderConfig,
         share: Share = _ALONE,
         mixed: int = MIXED,
+        tracks_pitch: bool = False,
     ) -> None:
         """batch_s, batch_items: of one process. mixed: shards whose utterances are mixed at a time.
+        tracks_pitch: whether batches hold the pitch.
 
         Raises CorpusError when the shards do not suit the framing, or no batch can be made of the utterances.
         """
@@ -64,6 +66,7 @@ class ShardedBatches:
         self._hop = framing.hop
         self._seed = seed
         self._n_workers = loader.workers
+        self._pitch = Pitch(framing.sample_rate_hz, framing.hop) if tracks_pitch else None
         self._share = share
         self._lengths = shards.lengths()
         self.sampler = ShardSampler(
@@ -84,13 +87,13 @@ class ShardedBatches:
 
         Raises CorpusError, naming it, for a shard that is missing or damaged: before the first batch of its round.
         """
-        load = partial(_load, sample_rate_hz=self._rate, hop=self._hop, parts=parts)
+        load = partial(_load, sample_rate_hz=self._rate, hop=self._hop, parts=parts, pitch=self._pitch)
         yield from in_order(self._planned(position), load, workers=self._n_workers)
 
     def example(self, utterance: Prepared) -> Batch:
         """A batch of one utterance that is a file, to be looked at; its noise is always the same."""
         samples = Waveform(self._rate)(utterance.recording)
-        example = _example(utterance, samples, seed=seed_of(self._seed))
+        example = _example(utterance, samples, seed=seed_of(self._seed), pitch=self._pitch)
         totals = Totals(items=1, tokens=len(utterance.tokens), frames=utterance.n_samples / self._hop)
         return collate([example], hop=self._hop, totals=totals)
 
@@ -155,7 +158,9 @@ class _Planned:
     position: Mapping[str, int]
 
 
-def _load(plan: _Planned, *, sample_rate_hz: int, hop: int, parts: int) -> tuple[Sequence[Batch], Mapping[str, int]]:
+def _load(
+    plan: _Planned, *, sample_rate_hz: int, hop: int, parts: int, pitch: Pitch | None
+) -> tuple[Sequence[Batch], Mapping[str, int]]:
     examples = []
     for packed, n_frames, n_tokens, seed in zip(plan.utterances, plan.n_frames, plan.n_tokens, plan.seeds, strict=True):
         utterance = packed.prepared()
@@ -164,12 +169,12 @@ def _load(plan: _Planned, *, sample_rate_hz: int, hop: int, parts: int) -> tuple
                 f"{packed.place}: has not the lengths that batches were planned by; make the shards again"
             )
         samples = packed.samples(sample_rate_hz=sample_rate_hz, n_samples=utterance.n_samples)
-        examples.append(_example(utterance, samples, seed=seed))
+        examples.append(_example(utterance, samples, seed=seed, pitch=pitch))
     n_parts = min(parts, len(examples))
     return [collate(examples[part::n_parts], hop=hop, totals=plan.totals) for part in range(n_parts)], plan.position
 
 
-def _example(utterance: Prepared, samples: Samples, *, seed: int) -> Example:
+def _example(utterance: Prepared, samples: Samples, *, seed: int, pitch: Pitch | None) -> Example:
     return Example(
         id=utterance.id,
         tokens=torch.tensor(utterance.tokens),
@@ -177,4 +182,5 @@ def _example(utterance: Prepared, samples: Samples, *, seed: int) -> Example:
         speaker=utterance.speaker,
         language=utterance.language,
         seed=seed,
+        pitch=None if pitch is None else fitted_pitch(utterance, pitch.of(samples), pitch.hop),
     )
