@@ -1,4 +1,4 @@
-"""Encoders of tokens: a relative-position transformer, alone or up to the prior (VITS, 2.5.1; VITS2, 2.4).
+"""Encoders of tokens: a transformer or a Conformer, alone or up to the prior (VITS, 2.5.1; VITS2, 2.4).
 
 B batch, C channels, L tokens.
 """
@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Literal
 
 from torch import Tensor, nn
 
 from sonorant.bounds import check_at_least, check_share
 from sonorant.config import config
+from sonorant.nn.conformer import ConformerConfig, ConformerLayer
 from sonorant.nn.latent import LogStdBounds, bounded
 from sonorant.nn.mask import pair_mask
 from sonorant.nn.transformer import TransformerLayer
@@ -19,6 +21,7 @@ from sonorant.nn.transformer import TransformerLayer
 
 @config
 class TextEncoderConfig:
+    kind: Literal["transformer"] = "transformer"
     d_filter: int = 768
     n_heads: int = 2
     n_layers: int = 6
@@ -47,30 +50,26 @@ class Prior:
 
 
 class TokenEncoder(nn.Module):
-    """Post-norm transformer over tokens. Position is known only through the attention window and the convolutions.
+    """Layers over tokens: a Conformer, or a post-norm transformer, which knows positions only through its attention
+    window and its convolutions.
 
     A language's embedding is added to those of the tokens; it starts at 0, so a fresh table changes nothing.
     """
 
     def __init__(
-        self, cfg: TextEncoderConfig, n_symbols: int, d_hidden: int, d_cond: int = 0, n_languages: int = 1
+        self,
+        cfg: TextEncoderConfig | ConformerConfig,
+        n_symbols: int,
+        d_hidden: int,
+        d_cond: int = 0,
+        n_languages: int = 1,
     ) -> None:
         super().__init__()
         self.speaker_layer = cfg.speaker_layer
         self.scale = math.sqrt(d_hidden)
         self.embedding = nn.Embedding(n_symbols, d_hidden)
         nn.init.normal_(self.embedding.weight, 0.0, d_hidden**-0.5)
-        self.layers = nn.ModuleList(
-            TransformerLayer(
-                d_hidden,
-                n_heads=cfg.n_heads,
-                d_filter=cfg.d_filter,
-                kernel=cfg.kernel,
-                window=cfg.window,
-                dropout=cfg.dropout,
-            )
-            for _ in range(cfg.n_layers)
-        )
+        self.layers = nn.ModuleList(_layer(cfg, d_hidden) for _ in range(cfg.n_layers))
         self.speaker = nn.Linear(d_cond, d_hidden) if d_cond and cfg.speaker_layer is not None else None
         self.language: nn.Embedding | None = None
         if n_languages > 1:
@@ -101,6 +100,21 @@ class TokenEncoder(nn.Module):
                 x = (x + self.speaker(speaker.squeeze(2)).unsqueeze(2)) * mask
             x = layer(x, mask, pairs)
         return x * mask
+
+
+def _layer(cfg: TextEncoderConfig | ConformerConfig, d_hidden: int) -> TransformerLayer | ConformerLayer:
+    match cfg:
+        case ConformerConfig():
+            return ConformerLayer(cfg, d_hidden)
+        case TextEncoderConfig():
+            return TransformerLayer(
+                d_hidden,
+                n_heads=cfg.n_heads,
+                d_filter=cfg.d_filter,
+                kernel=cfg.kernel,
+                window=cfg.window,
+                dropout=cfg.dropout,
+            )
 
 
 class TextEncoder(TokenEncoder):

@@ -1,0 +1,99 @@
+"""Curves over speech: bridged, averaged, predicted and given back."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from sonorant.nn.alignment import path_of
+from sonorant.nn.mask import length_mask
+from sonorant.nn.variance import (
+    BinsConfig,
+    Contour,
+    ContourEmbedding,
+    CurveConfig,
+    DirectConfig,
+    PredictorConfig,
+    WaveletConfig,
+    averaged,
+    bridged,
+    build_contour,
+)
+
+SMALL = PredictorConfig(d_filter=32, dropout=0.0)
+LENGTHS = torch.tensor([20, 13])
+
+
+def contour() -> Contour:
+    t = torch.arange(20.0)
+    value = torch.stack((torch.sin(t / 4), torch.cos(t / 3))).unsqueeze(1)
+    present = (torch.stack((t % 7, t % 5)) > 1).float().unsqueeze(1)
+    return Contour(value, present)
+
+
+def test_gaps_are_bridged_by_lines_and_ends_prolonged() -> None:
+    value = torch.tensor([[[9.0, 9.0, 1.0, 9.0, 9.0, 4.0, 9.0]], [[9.0] * 7]])
+    present = torch.tensor([[[0.0, 0, 1, 0, 0, 1, 0]], [[0.0] * 7]])
+    assert bridged(value, present).squeeze(1).tolist() == [[1.0, 1, 1, 2, 3, 4, 4], [0.0] * 7]
+
+
+def test_a_tokens_value_is_the_mean_of_what_is_there() -> None:
+    path = path_of(torch.tensor([[2, 3, 1]]), 6)
+    curve = Contour(
+        torch.tensor([[[1.0, 3.0, 5.0, 7.0, 100.0, 4.0]]]), torch.tensor([[[1.0, 1.0, 1.0, 1.0, 0.0, 0.0]]])
+    )
+    found = averaged(curve, path)
+    assert found.value.flatten().tolist() == [2, 6, 4]
+    assert found.present.flatten().tolist() == [1, 1, 0]
+
+
+@pytest.mark.parametrize("cfg", [DirectConfig(predictor=SMALL), WaveletConfig(predictor=SMALL)])
+def test_a_curve_is_learned(cfg: DirectConfig | WaveletConfig) -> None:
+    torch.manual_seed(0)
+    part = build_contour(cfg, 24, 0)
+    hidden, mask, target = torch.randn(2, 24, 20), length_mask(LENGTHS, 20), contour()
+    optimizer = torch.optim.Adam(part.parameters(), lr=3e-3)
+    for _ in range(300):
+        loss = part.loss(hidden, mask, target)
+        optimizer.zero_grad()
+        (loss.curve + loss.presence + loss.statistics).sum().backward()
+        optimizer.step()
+    found = part.eval().predict(hidden, mask)
+    assert torch.equal(found.present * mask, target.present * mask)
+    assert ((found.value - target.value).abs() * mask).max() < (0.25 if isinstance(cfg, DirectConfig) else 0.6)
+    assert ((found.value - target.value) * mask).pow(2).mean().sqrt() < 0.2
+
+
+@pytest.mark.parametrize("cfg", [DirectConfig(predictor=SMALL), WaveletConfig(predictor=SMALL)])
+def test_padding_changes_nothing(cfg: DirectConfig | WaveletConfig) -> None:
+    """Public code counts padding in its losses and in the statistics of its contours."""
+    torch.manual_seed(0)
+    part = build_contour(cfg, 24, 3)
+    hidden, mask, target, speaker = torch.randn(2, 24, 20), length_mask(LENGTHS, 20), contour(), torch.randn(2, 3, 1)
+    wide = length_mask(LENGTHS, 37)
+    more = torch.cat((hidden * mask, torch.randn(2, 24, 17)), dim=2)
+    longer = Contour(*(torch.cat((x * mask, torch.rand(2, 1, 17).round()), 2) for x in (target.value, target.present)))
+    for name in ("curve", "presence", "statistics"):
+        expected = getattr(part.loss(hidden, mask, target, speaker), name)
+        found = getattr(part.loss(more, wide, longer, speaker), name)
+        torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-4)
+    expected, found = part.predict(hidden, mask, speaker), part.predict(more, wide, speaker)
+    torch.testing.assert_close((found.value * wide)[:, :, :20], expected.value * mask, rtol=1e-3, atol=1e-3)
+    assert torch.equal((found.present * wide)[:, :, :20], expected.present * mask)
+
+
+@pytest.mark.parametrize("cfg", [BinsConfig(n_bins=64), CurveConfig(kernel=3)])
+def test_where_there_is_nothing_the_value_is_not_looked_at(cfg: BinsConfig | CurveConfig) -> None:
+    torch.manual_seed(0)
+    embedding, mask, curve = ContourEmbedding(cfg, 8), length_mask(LENGTHS, 20), contour()
+    other = Contour(torch.where(curve.present > 0, curve.value, 99.0), curve.present)
+    torch.testing.assert_close(embedding(other, mask), embedding(curve, mask))
+    assert not torch.allclose(embedding(Contour(curve.value + 1, curve.present), mask), embedding(curve, mask))
+    assert not embedding(curve, mask)[1, :, 13:].any()
+
+
+def test_energy_is_everywhere() -> None:
+    part = build_contour(DirectConfig(predictor=SMALL), 24, 0, has_gaps=False)
+    hidden, mask = torch.randn(2, 24, 20), length_mask(LENGTHS, 20)
+    assert torch.equal(part.predict(hidden, mask).present, mask)
+    assert not part.loss(hidden, mask, contour()).presence.any()
