@@ -37,6 +37,7 @@ class PosteriorEncoder(nn.Module):
 
     def __init__(self, cfg: PosteriorConfig, d_in: int, d_hidden: int, d_latent: int, d_cond: int = 0) -> None:
         super().__init__()
+        self.d_latent = d_latent
         self.log_std_bounds = cfg.log_std_bounds
         self.input = nn.Conv1d(d_in, d_hidden, 1)
         self.wavenet = WaveNet(cfg.wavenet, d_hidden, d_cond)

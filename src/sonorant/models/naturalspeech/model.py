@@ -10,16 +10,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from sonorant.audio.spectrogram import mel_spectrogram
-from sonorant.errors import ParameterError
 from sonorant.models import Purpose, Synthesis
 from sonorant.models.durations import real_frames, rounded_ends
+from sonorant.models.latent_network import LatentNetwork
 from sonorant.models.naturalspeech.config import NaturalSpeechConfig
 from sonorant.models.naturalspeech.durator import DurationPredictor, FramePrior, LearnedUpsampling
 from sonorant.models.naturalspeech.memory import MemoryBank
-from sonorant.nn.conv import fold_weight_norm, folded_state
 from sonorant.nn.decoder import build_decoder
 from sonorant.nn.latent import ItemNoise, Noise, padded_to, random_starts, sample, slice_segments
 from sonorant.nn.mask import length_mask, pad_to_granule
@@ -57,9 +55,8 @@ class NaturalSpeechOutput:
     imagined: Imagined | None
 
 
-class NaturalSpeech(nn.Module):
-    """The network (figure 1). With one speaker there is no speaker table and nothing is conditioned; `speaker`
-    arguments are then not looked at, nor are `language` arguments where there is one language."""
+class NaturalSpeech(LatentNetwork):
+    """The network (figure 1)."""
 
     def __init__(
         self,
@@ -69,34 +66,31 @@ class NaturalSpeech(nn.Module):
         n_languages: int = 1,
         purpose: Purpose = Purpose.TRAINING,
     ) -> None:
-        super().__init__()
-        self.cfg = cfg
-        self.n_symbols = n_symbols
-        self.n_speakers = n_speakers
-        self.n_languages = n_languages
         d, d_cond = cfg.d_hidden, cfg.d_condition(n_speakers)
-        self.speaker = nn.Embedding(n_speakers, d_cond) if d_cond else None
+        super().__init__(
+            spectrogram=cfg.spectrogram,
+            posterior_mel=cfg.posterior_mel,
+            n_symbols=n_symbols,
+            n_speakers=n_speakers,
+            n_languages=n_languages,
+            d_cond=d_cond,
+        )
+        self.cfg = cfg
         self.text_encoder = TokenEncoder(cfg.text_encoder, n_symbols, d, d_cond, n_languages)  # 3.2
         self.duration = DurationPredictor(cfg.duration, d, d_cond)  # 3.3
         self.upsampling = LearnedUpsampling(cfg.upsampling, d, cfg.d_latent)  # 3.3
         self.flow = transformer_flow(cfg.flow, cfg.d_latent, d, d_cond)  # 3.4
-        self.posterior: PosteriorEncoder | None = None
+        self.posterior = None
         if purpose is not Purpose.SPEAKING:
             self.posterior = PosteriorEncoder(cfg.posterior, cfg.n_posterior_inputs, d, cfg.d_latent, d_cond)
         self.memory = MemoryBank(cfg.memory, cfg.d_latent) if cfg.memory is not None else None  # 3.5
         self.decoder = build_decoder(cfg.decoder, cfg.d_latent, d_cond)
         if purpose is not Purpose.TRAINING:
-            fold_weight_norm(self)
-            self.eval()
+            self.fold()
 
-    def for_inference(self, purpose: Purpose = Purpose.SPEAKING) -> NaturalSpeech:
-        """A copy in evaluation mode that holds only what the purpose needs; it gives the same speech."""
-        assert purpose is not Purpose.TRAINING, "a copy for training is no copy for inference"
-        model = NaturalSpeech(self.cfg, self.n_symbols, self.n_speakers, self.n_languages, purpose)
-        model = model.to(self.text_encoder.embedding.weight)
-        state = folded_state(self)
-        model.load_state_dict({name: state[name] for name in model.state_dict()})
-        return model
+    def another(self, purpose: Purpose) -> NaturalSpeech:
+        """A fresh network of the same sizes for another purpose."""
+        return NaturalSpeech(self.cfg, self.n_symbols, self.n_speakers, self.n_languages, purpose)
 
     def forward(
         self,
@@ -127,7 +121,7 @@ class NaturalSpeech(nn.Module):
         frame_mask = length_mask(spec_lengths, spec.shape[2])
         embedding = self.embed(speaker)
 
-        hidden = self.text_encoder.encode(tokens, token_mask, embedding, self._said_in(language))
+        hidden = self.text_encoder.encode(tokens, token_mask, embedding, self.said_in(language))
         log_duration = self.duration(hidden, token_mask, embedding)
         predicted = torch.exp(log_duration.float()).squeeze(1) * token_mask.squeeze(1)
         durations = torch.where(is_predicted[:, None], predicted, labels)
@@ -189,7 +183,7 @@ class NaturalSpeech(nn.Module):
         tokens = pad_to_granule(tokens)
         token_mask = length_mask(token_lengths, tokens.shape[1])
         embedding = self.embed(speaker)
-        hidden = self.text_encoder.encode(tokens, token_mask, embedding, self._said_in(language))
+        hidden = self.text_encoder.encode(tokens, token_mask, embedding, self.said_in(language))
         log_duration = self.duration(hidden, token_mask, embedding)
         durations = real_frames(log_duration, token_mask, token_lengths, length_scale=length_scale)
         frames_per_token = rounded_ends(durations)
@@ -207,47 +201,13 @@ class NaturalSpeech(nn.Module):
             lengths=n_frames * self.cfg.spectrogram.hop,
         )
 
-    def convert(self, spec: Tensor, spec_lengths: Tensor, source: Tensor, target: Tensor, *, noise: Noise) -> Tensor:
-        """The same speech by another of the model's speakers, as VITS does it (arXiv:2106.06103, appendix C).
-
-        spec: [B, n_bins, S] linear magnitudes; spec_lengths, source, target: int64 [B].
-        noise: asked once for [B, d_latent, S]. Returns [B, N], 0 past an item's end.
-        """
-        if self.posterior is None:
-            raise ParameterError("this voice has no posterior encoder, so it cannot convert speech")
-        if self.n_speakers == 1:
-            raise ParameterError("this voice has one speaker, so there is no other to convert to")
-        mask = length_mask(spec_lengths, spec.shape[2])
-        of_source, of_target = self.embed(source), self.embed(target)
-        frame_noise = noise((spec.shape[0], self.cfg.d_latent, spec.shape[2]))
-        posterior: Posterior = self.posterior(self.seen(spec), mask, frame_noise, of_source)
-        z_p = self.flow(posterior.z, mask, of_source)
-        return self.decode(self.flow.reverse(z_p, mask, of_target), mask, of_target)
-
-    def embed(self, speaker: Tensor | None) -> Tensor | None:
-        """Speakers, int64 [B], as what the parts are conditioned on: [B, d_speaker, 1]; None without a table."""
-        if self.speaker is None:
-            return None
-        if speaker is None:
-            raise ParameterError(f"the model has {self.n_speakers} speakers: say which is to speak")
-        embedding: Tensor = self.speaker(speaker).unsqueeze(2)
-        return embedding
-
     def decode(self, z: Tensor, mask: Tensor, embedding: Tensor | None) -> Tensor:
         """The samples of latent frames, in windows: [B, d_latent, T] -> [B, N], 0 past an item's end."""
-        is_padded = z.shape[0] > 1  # one item alone fills its batch
-        read = self.remembered(z) * mask
-        return self.decoder.decode_in_windows(read, embedding, mask if is_padded else None).squeeze(1)
+        return super().decode(self.remembered(z) * mask, mask, embedding)
 
     def remembered(self, z: Tensor) -> Tensor:
         """What the decoder is given of latent frames (3.5): [B, d_latent, T], padding does not stay 0."""
         return z if self.memory is None else self.memory(z)
-
-    def seen(self, spec: Tensor) -> Tensor:
-        """What the posterior sees of linear magnitudes: [B, n_bins, S] -> [B, n_posterior_inputs, S]."""
-        if self.cfg.posterior_mel is None:
-            return spec
-        return mel_spectrogram(spec, self.cfg.spectrogram, self.cfg.posterior_mel)
 
     def _decode_slices(self, slices: list[tuple[Tensor, Tensor]], embedding: Tensor | None) -> tuple[Tensor, ...]:
         """Slices of latents and of their masks, [B, d_latent, n] and [B, 1, n] -> [B, 1, n * hop], all in one pass."""
@@ -255,11 +215,6 @@ class NaturalSpeech(nn.Module):
         conditions = None if embedding is None else embedding.repeat(len(slices), 1, 1)
         samples: Tensor = self.decoder(self.remembered(z) * mask, conditions)
         return samples.chunk(len(slices))
-
-    def _said_in(self, language: Tensor | None) -> Tensor | None:
-        if self.n_languages > 1 and language is None:
-            raise ParameterError(f"the model has {self.n_languages} languages: say which is to be spoken")
-        return language
 
 
 def _cut(z: Tensor, mask: Tensor, starts: Tensor, n: int) -> tuple[Tensor, Tensor]:

@@ -10,13 +10,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from sonorant.errors import ParameterError
 from sonorant.models import Purpose, Synthesis
 from sonorant.models.durations import whole_frames
+from sonorant.models.latent_network import LatentNetwork
 from sonorant.models.vits.config import VitsConfig
-from sonorant.nn.conv import fold_weight_norm, folded_state
 from sonorant.nn.duration import (
     DurationConfig,
     DurationPredictor,
@@ -54,21 +53,24 @@ class VitsOutput:
     frame_mask: Tensor  # [B, 1, T]
 
 
-class Vits(nn.Module):
-    """The network: prior (text encoder and flow), posterior, duration predictor, decoder (figure 1).
+class Vits(LatentNetwork):
+    """The network: prior (text encoder and flow), posterior, duration predictor, decoder (figure 1)."""
 
-    With one speaker there is no speaker table and nothing is conditioned; `speaker` arguments are then not looked at.
-    """
+    decoder: HifiGan
 
     def __init__(self, cfg: VitsConfig, n_symbols: int, n_speakers: int, purpose: Purpose = Purpose.TRAINING) -> None:
-        super().__init__()
-        self.cfg = cfg
-        self.n_symbols = n_symbols
-        self.n_speakers = n_speakers
         d_cond = cfg.d_condition(n_speakers)
-        self.speaker = nn.Embedding(n_speakers, d_cond) if d_cond else None
+        super().__init__(
+            spectrogram=cfg.spectrogram,
+            posterior_mel=None,
+            n_symbols=n_symbols,
+            n_speakers=n_speakers,
+            n_languages=1,
+            d_cond=d_cond,
+        )
+        self.cfg = cfg
         self.text_encoder = TextEncoder(cfg.text_encoder, n_symbols, cfg.d_hidden, cfg.d_latent)  # 2.5.1
-        self.posterior: PosteriorEncoder | None = None
+        self.posterior = None
         if purpose is not Purpose.SPEAKING:
             self.posterior = PosteriorEncoder(cfg.posterior, cfg.spectrogram.n_bins, cfg.d_hidden, cfg.d_latent, d_cond)
         self.flow = residual_flow(cfg.flow, cfg.d_latent, cfg.d_hidden, d_cond)  # 2.1.2, eq. 4
@@ -77,16 +79,11 @@ class Vits(nn.Module):
         if purpose is not Purpose.TRAINING:
             if isinstance(self.duration, StochasticDurationPredictor):
                 self.duration.drop_training_parts()
-            fold_weight_norm(self)
-            self.eval()
+            self.fold()
 
-    def for_inference(self, purpose: Purpose = Purpose.SPEAKING) -> Vits:
-        """A copy in evaluation mode that holds only what the purpose needs; it gives the same speech."""
-        assert purpose is not Purpose.TRAINING, "a copy for training is no copy for inference"
-        model = Vits(self.cfg, self.n_symbols, self.n_speakers, purpose).to(self.text_encoder.embedding.weight)
-        state = folded_state(self)
-        model.load_state_dict({name: state[name] for name in model.state_dict()})
-        return model
+    def another(self, purpose: Purpose) -> Vits:
+        """A fresh network of the same sizes for another purpose."""
+        return Vits(self.cfg, self.n_symbols, self.n_speakers, purpose)
 
     def forward(
         self,
@@ -179,40 +176,8 @@ class Vits(nn.Module):
         mean, log_std = expand(prior.mean, durations, padded), expand(prior.log_std, durations, padded)
         z_p = sample(mean, log_std, frame_noise) * frame_mask
         z = self.flow.reverse(z_p, frame_mask, embedding)
-        samples = self._decode(z[:, :, :total], frame_mask[:, :, :total], embedding)
+        samples = self.decode(z[:, :, :total], frame_mask[:, :, :total], embedding)
         return Synthesis(samples, frames_per_token=durations[:, :n_tokens], lengths=n_frames * self.cfg.spectrogram.hop)
-
-    def convert(self, spec: Tensor, spec_lengths: Tensor, source: Tensor, target: Tensor, *, noise: Noise) -> Tensor:
-        """The same speech by another of the model's speakers (appendix C).
-
-        spec: [B, n_bins, T] linear magnitudes; spec_lengths, source, target: int64 [B].
-        noise: asked once for [B, d_latent, T]. Returns [B, N], 0 past an item's end.
-        """
-        if self.posterior is None:
-            raise ParameterError("this voice has no posterior encoder, so it cannot convert speech")
-        if self.speaker is None:
-            raise ParameterError("this voice has one speaker, so there is no other to convert to")
-        mask = length_mask(spec_lengths, spec.shape[2])
-        of_source, of_target = self.embed(source), self.embed(target)
-        frame_noise = noise((spec.shape[0], self.cfg.d_latent, spec.shape[2]))
-        posterior: Posterior = self.posterior(spec, mask, frame_noise, of_source)
-        z_p = self.flow(posterior.z, mask, of_source)
-        z = self.flow.reverse(z_p, mask, of_target)
-        return self._decode(z, mask, of_target)
-
-    def embed(self, speaker: Tensor | None) -> Tensor | None:
-        """Speakers, int64 [B], as what the parts are conditioned on: [B, d_speaker, 1]; None with one speaker."""
-        if self.speaker is None:
-            return None
-        if speaker is None:
-            raise ParameterError(f"the model has {self.n_speakers} speakers: say which is to speak")
-        embedding: Tensor = self.speaker(speaker).unsqueeze(2)
-        return embedding
-
-    def _decode(self, z: Tensor, mask: Tensor, embedding: Tensor | None) -> Tensor:
-        """[B, C, T] -> [B, N]."""
-        is_padded = z.shape[0] > 1  # one item alone fills its batch
-        return self.decoder.decode_in_windows(z, embedding, mask if is_padded else None).squeeze(1)
 
 
 def _build_duration(

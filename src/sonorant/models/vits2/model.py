@@ -11,14 +11,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from sonorant.audio.spectrogram import mel_spectrogram
-from sonorant.errors import ParameterError
 from sonorant.models import Purpose, Synthesis
 from sonorant.models.durations import whole_frames
+from sonorant.models.latent_network import LatentNetwork
 from sonorant.models.vits2.config import Vits2Config
-from sonorant.nn.conv import fold_weight_norm, folded_state
 from sonorant.nn.decoder import build_decoder
 from sonorant.nn.duration import (
     DurationConfig,
@@ -89,12 +87,8 @@ class Vits2Output:
     duration_loss: Tensor  # [B], summed over each item's tokens
 
 
-class Vits2(nn.Module):
-    """The network (figure 1). What trains its durations against an adversary is not part of it.
-
-    With one speaker there is no speaker table, with one language no language table, and nothing is conditioned;
-    `speaker` and `language` arguments are then not looked at.
-    """
+class Vits2(LatentNetwork):
+    """The network (figure 1). What trains its durations against an adversary is not part of it."""
 
     def __init__(
         self,
@@ -104,17 +98,20 @@ class Vits2(nn.Module):
         n_languages: int = 1,
         purpose: Purpose = Purpose.TRAINING,
     ) -> None:
-        super().__init__()
-        self.cfg = cfg
-        self.n_symbols = n_symbols
-        self.n_speakers = n_speakers
-        self.n_languages = n_languages
         d, d_cond = cfg.d_hidden, cfg.d_condition(n_speakers)
-        self.speaker = nn.Embedding(n_speakers, d_cond) if d_cond else None
+        super().__init__(
+            spectrogram=cfg.spectrogram,
+            posterior_mel=cfg.posterior_mel,
+            n_symbols=n_symbols,
+            n_speakers=n_speakers,
+            n_languages=n_languages,
+            d_cond=d_cond,
+        )
+        self.cfg = cfg
         self.text_encoder = TextEncoder(  # 2.4, figure 1c
             cfg.text_encoder, n_symbols, d, cfg.d_latent, d_cond, n_languages
         )
-        self.posterior: PosteriorEncoder | None = None
+        self.posterior = None
         if purpose is not Purpose.SPEAKING:
             self.posterior = PosteriorEncoder(cfg.posterior, cfg.n_posterior_inputs, d, cfg.d_latent, d_cond)
         self.flow = transformer_flow(cfg.flow, cfg.d_latent, d, d_cond)  # 2.3, figure 1b
@@ -123,17 +120,11 @@ class Vits2(nn.Module):
         if purpose is not Purpose.TRAINING:
             if isinstance(self.duration, StochasticDurationPredictor):
                 self.duration.drop_training_parts()
-            fold_weight_norm(self)
-            self.eval()
+            self.fold()
 
-    def for_inference(self, purpose: Purpose = Purpose.SPEAKING) -> Vits2:
-        """A copy in evaluation mode that holds only what the purpose needs; it gives the same speech."""
-        assert purpose is not Purpose.TRAINING, "a copy for training is no copy for inference"
-        model = Vits2(self.cfg, self.n_symbols, self.n_speakers, self.n_languages, purpose)
-        model = model.to(self.text_encoder.embedding.weight)
-        state = folded_state(self)
-        model.load_state_dict({name: state[name] for name in model.state_dict()})
-        return model
+    def another(self, purpose: Purpose) -> Vits2:
+        """A fresh network of the same sizes for another purpose."""
+        return Vits2(self.cfg, self.n_symbols, self.n_speakers, self.n_languages, purpose)
 
     def forward(
         self,
@@ -190,7 +181,7 @@ class Vits2(nn.Module):
         frame_mask = length_mask(spec_lengths, n_frames)
         embedding = self.embed(speaker)
 
-        prior: Prior = self.text_encoder(tokens, token_mask, embedding, self._said_in(language))
+        prior: Prior = self.text_encoder(tokens, token_mask, embedding, self.said_in(language))
         frame_noise = noise.per_frame(self.cfg.d_latent, n_frames)
         posterior: Posterior = self.posterior(self.seen(spec), frame_mask, frame_noise, embedding)
         z_p = self.flow(posterior.z, frame_mask, embedding)
@@ -265,7 +256,7 @@ class Vits2(nn.Module):
         tokens = pad_to_granule(tokens)
         token_mask = length_mask(token_lengths, tokens.shape[1])
         embedding = self.embed(speaker)
-        prior: Prior = self.text_encoder(tokens, token_mask, embedding, self._said_in(language))
+        prior: Prior = self.text_encoder(tokens, token_mask, embedding, self.said_in(language))
 
         duration_noise = prior.hidden.new_zeros(n_items, 0, n_tokens)
         if self.duration.d_noise:
@@ -289,49 +280,6 @@ class Vits2(nn.Module):
             token_mask=token_mask,
             frame_mask=frame_mask,
         )
-
-    def convert(self, spec: Tensor, spec_lengths: Tensor, source: Tensor, target: Tensor, *, noise: Noise) -> Tensor:
-        """The same speech by another of the model's speakers (VITS, appendix C).
-
-        spec: [B, n_bins, T] linear magnitudes; spec_lengths, source, target: int64 [B].
-        noise: asked once for [B, d_latent, T]. Returns [B, N], 0 past an item's end.
-        """
-        if self.posterior is None:
-            raise ParameterError("this voice has no posterior encoder, so it cannot convert speech")
-        if self.n_speakers == 1:
-            raise ParameterError("this voice has one speaker, so there is no other to convert to")
-        mask = length_mask(spec_lengths, spec.shape[2])
-        of_source, of_target = self.embed(source), self.embed(target)
-        frame_noise = noise((spec.shape[0], self.cfg.d_latent, spec.shape[2]))
-        posterior: Posterior = self.posterior(self.seen(spec), mask, frame_noise, of_source)
-        z_p = self.flow(posterior.z, mask, of_source)
-        z = self.flow.reverse(z_p, mask, of_target)
-        return self.decode(z, mask, of_target)
-
-    def embed(self, speaker: Tensor | None) -> Tensor | None:
-        """Speakers, int64 [B], as what the parts are conditioned on: [B, d_speaker, 1]; None without a table."""
-        if self.speaker is None:
-            return None
-        if speaker is None:
-            raise ParameterError(f"the model has {self.n_speakers} speakers: say which is to speak")
-        embedding: Tensor = self.speaker(speaker).unsqueeze(2)
-        return embedding
-
-    def decode(self, z: Tensor, mask: Tensor, embedding: Tensor | None) -> Tensor:
-        """The samples of latent frames, in windows: [B, d_latent, T] -> [B, N], 0 past an item's end."""
-        is_padded = z.shape[0] > 1  # one item alone fills its batch
-        return self.decoder.decode_in_windows(z, embedding, mask if is_padded else None).squeeze(1)
-
-    def _said_in(self, language: Tensor | None) -> Tensor | None:
-        if self.n_languages > 1 and language is None:
-            raise ParameterError(f"the model has {self.n_languages} languages: say which is to be spoken")
-        return language
-
-    def seen(self, spec: Tensor) -> Tensor:
-        """What the posterior sees of linear magnitudes: [B, n_bins, T] -> [B, n_posterior_inputs, T]."""
-        if self.cfg.posterior_mel is None:
-            return spec
-        return mel_spectrogram(spec, self.cfg.spectrogram, self.cfg.posterior_mel)
 
 
 def build_duration(
