@@ -89,6 +89,14 @@ def _reflected(samples: Tensor, padding: int, lengths: Tensor | None) -> Tensor:
     return samples.gather(1, mirrored)
 
 
+def energy_db(linear: Tensor) -> Tensor:
+    """How much of everything there is in each frame: the length of its magnitudes, in dB.
+
+    linear: [B, F, T], magnitudes of `linear_spectrogram`. Returns float32 [B, 1, T].
+    """
+    return 20 * torch.log10(torch.linalg.vector_norm(linear.float(), dim=1, keepdim=True).clamp(min=SILENCE))
+
+
 MEL_FLOOR = 1e-5
 """Quieter bands count as this loud, so that silence has a logarithm."""
 

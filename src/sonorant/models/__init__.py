@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from sonorant.audio.spectrogram import SpectrogramConfig
     from sonorant.models.aligning import Aligner
+    from sonorant.models.prosody import Curves
 
 
 class Purpose(Enum):
@@ -35,6 +36,8 @@ class Synthesis:
     samples: Tensor  # [B, N], 0 past an item's length
     frames_per_token: Tensor  # int64 [B, L]
     lengths: Tensor  # int64 [B], in samples
+    curves: Curves | None = None
+    """Of a system that draws some."""
 
 
 class Synthesizer(Protocol):

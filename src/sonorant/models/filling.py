@@ -2,11 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import TypeVar
 
+import torch
 from torch import Tensor, nn
 
 from sonorant.errors import VoiceError
+from sonorant.models import Purpose
+from sonorant.models.latent_network import LatentNetwork
+from sonorant.nn.hifigan import HifiGan, WideHifiGan
+
+Network = TypeVar("Network", bound=LatentNetwork)
+
+
+def filled(build: Callable[[Purpose], Network], weights: Mapping[str, Tensor], *, source: str) -> Network:
+    """A network with a voice's weights, ready to speak on a CPU; with a posterior among them it can convert too.
+
+    Raises VoiceError for weights that do not fit it, naming the first.
+    """
+    purpose = Purpose.CONVERSION if any(name.startswith("posterior.") for name in weights) else Purpose.SPEAKING
+    with torch.device("meta"):
+        network = build(purpose)
+    fill(network, weights, source=source)
+    if isinstance(network.decoder, HifiGan):
+        network.decoder = WideHifiGan(network.decoder)
+    return network
 
 
 def fill(network: nn.Module, weights: Mapping[str, Tensor], *, source: str) -> None:

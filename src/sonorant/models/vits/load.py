@@ -3,30 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from sonorant.config import parse
-from sonorant.models import Purpose
-from sonorant.models.filling import fill
+from sonorant.models.filling import filled
 from sonorant.models.vits.config import VitsConfig
 from sonorant.models.vits.model import Vits
-from sonorant.nn.hifigan import WideHifiGan
 
 
 def load(
     model: Mapping[str, Any], weights: Mapping[str, Tensor], *, n_symbols: int, n_speakers: int, source: str
 ) -> Vits:
-    """Build the network and fill it, ready to speak on a CPU; with a posterior among the weights it can convert too.
-
-    Raises ConfigError for a bad configuration, VoiceError for weights that do not fit it, naming the first.
-    """
+    """Build the network and fill it, as `filled` does. Raises ConfigError for a bad configuration, VoiceError."""
     cfg = parse(VitsConfig, dict(model), source=f"{source}: model")
-    purpose = Purpose.CONVERSION if any(name.startswith("posterior.") for name in weights) else Purpose.SPEAKING
-    with torch.device("meta"):
-        network = Vits(cfg, n_symbols, n_speakers, purpose)
-    fill(network, weights, source=source)
-    network.decoder = WideHifiGan(network.decoder)
-    return network
+    return filled(partial(Vits, cfg, n_symbols, n_speakers), weights, source=source)

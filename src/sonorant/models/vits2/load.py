@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from sonorant.config import parse
-from sonorant.models import Purpose
-from sonorant.models.filling import fill
+from sonorant.models.filling import filled
 from sonorant.models.vits2.config import Vits2Config
 from sonorant.models.vits2.model import Vits2
-from sonorant.nn.hifigan import HifiGan, WideHifiGan
 
 
 def load(
@@ -25,15 +23,6 @@ def load(
     n_languages: int,
     source: str,
 ) -> Vits2:
-    """Build the network and fill it, ready to speak on a CPU; with a posterior among the weights it can convert too.
-
-    Raises ConfigError for a bad configuration, VoiceError for weights that do not fit it, naming the first.
-    """
+    """Build the network and fill it, as `filled` does. Raises ConfigError for a bad configuration, VoiceError."""
     cfg = parse(Vits2Config, dict(model), source=f"{source}: model")
-    purpose = Purpose.CONVERSION if any(name.startswith("posterior.") for name in weights) else Purpose.SPEAKING
-    with torch.device("meta"):
-        network = Vits2(cfg, n_symbols, n_speakers, n_languages, purpose)
-    fill(network, weights, source=source)
-    if isinstance(network.decoder, HifiGan):
-        network.decoder = WideHifiGan(network.decoder)
-    return network
+    return filled(partial(Vits2, cfg, n_symbols, n_speakers, n_languages), weights, source=source)

@@ -1,0 +1,52 @@
+"""A CVAE-JETS in training, as the evaluation sees it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+
+from sonorant.data.batch import Batch
+from sonorant.models import Purpose, Synthesis
+from sonorant.models.cvae_jets.losses import kl
+from sonorant.models.cvae_jets.model import CvaeJets
+from sonorant.models.evaluation import Reconstruction
+from sonorant.nn.alignment import path_of
+from sonorant.nn.latent import StillNoise
+
+
+class CvaeJetsSubject:
+    """A `sonorant.models.evaluation.Subject`."""
+
+    def __init__(self, network: nn.Module) -> None:
+        assert isinstance(network, CvaeJets)
+        self._network = network.for_inference(Purpose.CONVERSION)
+
+    @property
+    def device(self) -> torch.device:
+        return self._network.text_encoder.embedding.weight.device
+
+    def reconstruct(self, batch: Batch, spec: Tensor) -> Reconstruction:
+        """Through the posterior's mean; without a latent, from the text with the recording's own curves."""
+        assert batch.pitch is not None, "batches of this system hold the pitch"
+        out = self._network.explain(
+            batch.tokens,
+            batch.token_lengths,
+            spec,
+            batch.frame_lengths,
+            batch.speakers,
+            batch.languages,
+            pitch_hz=batch.pitch,
+            softness=0.0,
+            noise=StillNoise(1, spec.device),
+        )
+        samples = self._network.decode(out.decoded, out.frame_mask, out.embedding)
+        weights = out.log_attention.exp()
+        own_weight = float((weights * path_of(out.durations, spec.shape[2])).sum() / spec.shape[2])
+        return Reconstruction(
+            samples, out.durations, float(kl(out)) / batch.n_frames[0], weights=weights, own_weight=own_weight
+        )
+
+    def say(self, batch: Batch, noise: Callable[[tuple[int, ...]], Tensor]) -> Synthesis:
+        return self._network.synthesize(batch.tokens, batch.token_lengths, batch.speakers, batch.languages, noise=noise)

@@ -1,0 +1,447 @@
+"""CVAE-JETS: FastSpeech 2's variance control, learned alignment, and VITS's posterior and flow before the decoder.
+
+No paper describes it: github.com/choiHkk/CVAEJETS does, and docs name what it takes over and what this corrects. Of its
+parents, FastSpeech 2 is Ren et al. 2021 (arXiv:2006.04558), the aligner Badlani et al. 2021 (arXiv:2108.10447), the
+latent VITS (arXiv:2106.06103), and JETS, the same without a latent, Lim, Jung and Kim 2022 (arXiv:2203.16852).
+B batch, C channels, L tokens, T frames, N = T * hop samples.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from sonorant.audio.spectrogram import energy_db, mel_spectrogram
+from sonorant.models import Purpose, Synthesis
+from sonorant.models.cvae_jets.config import CvaeJetsConfig
+from sonorant.models.durations import real_frames, rounded_ends
+from sonorant.models.latent_network import LatentNetwork
+from sonorant.models.prosody import Curves, Prosody
+from sonorant.nn.aligner import Aligner, gaussian_weights
+from sonorant.nn.alignment import monotonic_alignment, path_of
+from sonorant.nn.decoder import build_decoder
+from sonorant.nn.flow import Flow
+from sonorant.nn.latent import (
+    FrameNoise,
+    ItemNoise,
+    Noise,
+    bounded,
+    expand,
+    padded_to,
+    random_starts,
+    sample,
+    slice_segments,
+)
+from sonorant.nn.mask import length_mask, pad_to_granule, pair_mask
+from sonorant.nn.posterior import Posterior, PosteriorEncoder
+from sonorant.nn.text_encoder import TokenEncoder
+from sonorant.nn.transformer import Transformer
+from sonorant.nn.transformer_flow import transformer_flow
+from sonorant.nn.variance import Contour, ContourLoss, VariancePredictor, averaged, bridged, build_contour
+
+
+@dataclass(frozen=True)
+class Latents:
+    """A recording's latent beside what the text says of it."""
+
+    posterior: Posterior
+    z_p: Tensor  # [B, d_latent, T], z through the flow
+    prior_mean: Tensor  # [B, d_latent, T]
+    prior_log_std: Tensor  # [B, d_latent, T]
+    log_det: float  # of the flow, for each frame
+
+
+@dataclass(frozen=True)
+class Explained:
+    """A recording as the network understands it, all its curves known."""
+
+    log_attention: Tensor  # [B, L, T], of the aligner
+    durations: Tensor  # int64 [B, L], the most likely path in it
+    log_duration: Tensor  # [B, 1, L], predicted: of frames and one
+    pitch: ContourLoss
+    energy: ContourLoss
+    decoded: Tensor  # [B, C, T], what the decoder is given
+    latents: Latents | None
+    embedding: Tensor | None  # [B, d_speaker, 1]
+    token_mask: Tensor  # [B, 1, L]
+    frame_mask: Tensor  # [B, 1, T]
+
+
+@dataclass(frozen=True)
+class CvaeJetsOutput:
+    """What the losses are made of."""
+
+    explained: Explained
+    samples: Tensor  # [B, 1, segment_frames * hop], the decoded slice of each item
+    slice_starts: Tensor  # int64 [B], in frames
+
+
+class CvaeJets(LatentNetwork):
+    """The network. Without a latent (JETS) it has neither posterior nor flow, and cannot convert."""
+
+    def __init__(
+        self,
+        cfg: CvaeJetsConfig,
+        n_symbols: int,
+        n_speakers: int,
+        n_languages: int = 1,
+        purpose: Purpose = Purpose.TRAINING,
+    ) -> None:
+        d, d_cond = cfg.d_hidden, cfg.d_condition(n_speakers)
+        super().__init__(
+            spectrogram=cfg.spectrogram,
+            posterior_mel=cfg.mel,
+            n_symbols=n_symbols,
+            n_speakers=n_speakers,
+            n_languages=n_languages,
+            d_cond=d_cond,
+        )
+        self.cfg = cfg
+        self.statistics = Statistics(n_speakers)
+        self.text_encoder = TokenEncoder(cfg.text_encoder, n_symbols, d, d_cond, n_languages)
+        hears = purpose is not Purpose.SPEAKING
+        self.aligner = Aligner(cfg.aligner, d, cfg.mel.n_mels, d_cond) if hears else None
+        self.duration = VariancePredictor(cfg.duration, d, 1, d_cond)
+        self.pitch = build_contour(cfg.pitch, d, d_cond)
+        self.energy = build_contour(cfg.energy, d, d_cond, has_gaps=False)
+        self.frames = Transformer(cfg.frames, d) if cfg.frames is not None else None
+        self.posterior = None
+        if cfg.latent is not None:
+            self.prior = nn.Conv1d(d, 2 * cfg.latent.d_latent, 1)
+            if hears:
+                self.posterior = PosteriorEncoder(cfg.latent.posterior, cfg.mel.n_mels, d, cfg.latent.d_latent, d_cond)
+        self.flow = Flow([]) if cfg.latent is None else transformer_flow(cfg.latent.flow, cfg.d_decoded, d, d_cond)
+        self.decoder = build_decoder(cfg.decoder, cfg.d_decoded, d_cond)
+        if purpose is not Purpose.TRAINING:
+            self.fold()
+
+    def another(self, purpose: Purpose) -> CvaeJets:
+        """A fresh network of the same sizes for another purpose."""
+        return CvaeJets(self.cfg, self.n_symbols, self.n_speakers, self.n_languages, purpose)
+
+    def forward(
+        self,
+        tokens: Tensor,
+        token_lengths: Tensor,
+        spec: Tensor,
+        spec_lengths: Tensor,
+        speaker: Tensor | None,
+        language: Tensor | None,
+        *,
+        pitch_hz: Tensor,
+        softness: float,
+        noise: ItemNoise,
+        segment_frames: int,
+    ) -> CvaeJetsOutput:
+        """The training pass, up to what the losses are made of; arguments as of `explain`.
+
+        noise: asked for the posterior's noise, if there is one, then for the places of the slices. Items shorter than
+        segment_frames have silence decoded after their end.
+        """
+        out = self.explain(
+            tokens,
+            token_lengths,
+            spec,
+            spec_lengths,
+            speaker,
+            language,
+            pitch_hz=pitch_hz,
+            softness=softness,
+            noise=noise,
+        )
+        starts = random_starts(spec_lengths, segment_frames, noise.uniform())
+        frames = slice_segments(padded_to(out.decoded, segment_frames), starts, segment_frames)
+        return CvaeJetsOutput(out, samples=self.decoder(frames, out.embedding), slice_starts=starts)
+
+    def explain(
+        self,
+        tokens: Tensor,
+        token_lengths: Tensor,
+        spec: Tensor,
+        spec_lengths: Tensor,
+        speaker: Tensor | None,
+        language: Tensor | None,
+        *,
+        pitch_hz: Tensor,
+        softness: float,
+        noise: FrameNoise,
+    ) -> Explained:
+        """Recorded speech through encoder, aligner, variance adaptor, posterior and flow.
+
+        tokens: int64 [B, L]; token_lengths, spec_lengths: int64 [B]; spec: [B, n_bins, T] linear magnitudes;
+        speaker, language: int64 [B]; pitch_hz: [B, T], 0 where there is no voice; each item has at least one frame per
+        token. softness: how much of what a frame hears comes by the attention, the rest by the path found in it.
+        """
+        assert self.aligner is not None, "made for speaking: there is no aligner"
+        n_frames = spec.shape[2]
+        token_mask, frame_mask = length_mask(token_lengths, tokens.shape[1]), length_mask(spec_lengths, n_frames)
+        embedding = self.embed(speaker)
+        hidden = self.text_encoder.encode(tokens, token_mask, embedding, self.said_in(language))
+        mel = mel_spectrogram(spec, self.spectrogram, self.cfg.mel)
+        log_attention: Tensor = self.aligner(hidden, mel, token_mask, frame_mask, embedding)
+        pairs = pair_mask(token_mask, frame_mask)
+        durations = monotonic_alignment(log_attention.detach(), pairs)
+
+        pitch = self.statistics.pitch(pitch_hz.unsqueeze(1), frame_mask, speaker)
+        energy = self.statistics.energy(energy_db(spec), frame_mask, speaker)
+        path = path_of(durations, n_frames)
+        x, mask = hidden, token_mask
+        if self.cfg.level == "token":
+            pitch, energy = averaged(pitch, path), averaged(energy, path)
+        else:
+            x, mask = self._upsampled(hidden, durations, token_mask, frame_mask, log_attention, softness), frame_mask
+        pitch_loss = self.pitch.loss(x, mask, pitch, embedding)
+        x = x + self.pitch.embedding(pitch, mask)
+        energy_loss = self.energy.loss(x, mask, energy, embedding)
+        x = x + self.energy.embedding(energy, mask)
+        if self.cfg.level == "token":
+            x = self._upsampled(x, durations, token_mask, frame_mask, log_attention, softness)
+        x = self._smoothed(x, frame_mask)
+        latents = self._latents(x, mel, frame_mask, embedding, noise) if self.cfg.latent is not None else None
+        return Explained(
+            log_attention=log_attention,
+            durations=durations,
+            log_duration=self.duration(hidden, token_mask, embedding),
+            pitch=pitch_loss,
+            energy=energy_loss,
+            decoded=x if latents is None else latents.posterior.z,
+            latents=latents,
+            embedding=embedding,
+            token_mask=token_mask,
+            frame_mask=frame_mask,
+        )
+
+    def synthesize(
+        self,
+        tokens: Tensor,
+        token_lengths: Tensor,
+        speaker: Tensor | None,
+        language: Tensor | None = None,
+        *,
+        noise: Noise,
+        length_scale: float = 1.0,
+        noise_scale: float = 0.667,
+        noise_scale_duration: float = 0.0,
+        prosody: Prosody | None = None,
+    ) -> Synthesis:
+        """Speech for tokens.
+
+        tokens: int64 [B, L]; token_lengths: int64 [B], each at least 1; speaker, language: int64 [B].
+        noise: asked once for [B, d_latent, T], where there is a latent. length_scale: above 1 is slower; durations are
+        rounded after that, together, so that their sum is off by less than half a frame.
+        noise_scale_duration: not looked at, for durations are not drawn.
+        """
+        prosody = Prosody() if prosody is None else prosody
+        n_items, n_tokens = tokens.shape
+        tokens = pad_to_granule(tokens)
+        token_mask = length_mask(token_lengths, tokens.shape[1])
+        embedding = self.embed(speaker)
+        hidden = self.text_encoder.encode(tokens, token_mask, embedding, self.said_in(language))
+        durations = self._durations(hidden, token_mask, token_lengths, embedding, length_scale, prosody)
+        n_frames = durations.sum(dim=1)
+        total = int(n_frames.max())
+        padded = total + -total % 32
+        frame_mask = length_mask(n_frames, padded)
+
+        path = path_of(durations, padded)
+        x, mask = hidden, token_mask
+        if self.cfg.level == "frame":
+            x, mask = self._upsampled(hidden, durations, token_mask, frame_mask), frame_mask
+        spread = _Spread(path, n_tokens, is_of_tokens=self.cfg.level == "token")
+        pitch = self.pitch.predict(x, mask, embedding)
+        pitch = self.statistics.asked_pitch(pitch, prosody, spread, speaker)
+        x = x + self.pitch.embedding(pitch, mask)
+        energy = self.energy.predict(x, mask, embedding)
+        energy = self.statistics.asked_energy(energy, prosody, spread, speaker)
+        x = x + self.energy.embedding(energy, mask)
+        if self.cfg.level == "token":
+            x = self._upsampled(x, durations, token_mask, frame_mask)
+        x = self._smoothed(x, frame_mask)
+        if self.cfg.latent is not None:
+            mean, log_std = self._prior(x, frame_mask)
+            frame_noise = F.pad(noise((n_items, self.cfg.latent.d_latent, total)) * noise_scale, (0, padded - total))
+            x = self.flow.reverse(sample(mean, log_std, frame_noise) * frame_mask, frame_mask, embedding)
+        samples = self.decode(x[:, :, :total], frame_mask[:, :, :total], embedding)
+        curves = self.statistics.curves(spread.over_frames(pitch), spread.over_frames(energy), frame_mask, speaker)
+        return Synthesis(
+            samples,
+            frames_per_token=durations[:, :n_tokens],
+            lengths=n_frames * self.spectrogram.hop,
+            curves=Curves(curves.pitch_hz[:, :total], curves.energy_db[:, :total]),
+        )
+
+    def _durations(
+        self,
+        hidden: Tensor,
+        token_mask: Tensor,
+        token_lengths: Tensor,
+        embedding: Tensor | None,
+        length_scale: float,
+        prosody: Prosody,
+    ) -> Tensor:
+        """int64 [B, L]."""
+        n = token_mask.shape[2]
+        if prosody.durations is None:
+            log_frames = torch.log(torch.expm1(self.duration(hidden, token_mask, embedding)).clamp(min=1e-3))
+        else:
+            log_frames = torch.log(_wide(prosody.durations, n).clamp(min=1e-3)).unsqueeze(1)
+        frames = real_frames(log_frames, token_mask, token_lengths, length_scale=length_scale)
+        if prosody.duration_scale is not None:
+            frames = frames * _wide(prosody.duration_scale, n)
+        return rounded_ends(frames)
+
+    def _upsampled(
+        self,
+        x: Tensor,
+        durations: Tensor,
+        token_mask: Tensor,
+        frame_mask: Tensor,
+        log_attention: Tensor | None = None,
+        softness: float = 0.0,
+    ) -> Tensor:
+        """Tokens as frames: [B, C, L] -> [B, C, T], 0 at padding."""
+        n_frames = frame_mask.shape[2]
+        if softness and log_attention is not None:
+            soft = x @ log_attention.detach().exp().to(x.dtype)
+            hard = self._upsampled(x, durations, token_mask, frame_mask) if softness < 1 else 0.0
+            return (softness * soft + (1 - softness) * hard) * frame_mask
+        if self.cfg.upsampling == "gaussian":
+            weights = gaussian_weights(durations, token_mask, n_frames, sharpness=self.cfg.sharpness)
+            return (x @ weights.to(x.dtype)) * frame_mask
+        return expand(x, durations, n_frames) * frame_mask
+
+    def _smoothed(self, x: Tensor, frame_mask: Tensor) -> Tensor:
+        if self.frames is None:
+            return x * frame_mask
+        y: Tensor = self.frames(x, frame_mask)
+        return y
+
+    def _prior(self, x: Tensor, frame_mask: Tensor) -> tuple[Tensor, Tensor]:
+        assert self.cfg.latent is not None, "there is no latent"
+        mean, log_std = (self.prior(x) * frame_mask).chunk(2, dim=1)
+        return mean, bounded(log_std, self.cfg.latent.log_std_bounds) * frame_mask
+
+    def _latents(
+        self, x: Tensor, mel: Tensor, frame_mask: Tensor, embedding: Tensor | None, noise: FrameNoise
+    ) -> Latents:
+        assert self.posterior is not None, "made for speaking: there is no posterior"
+        mean, log_std = self._prior(x, frame_mask)
+        posterior: Posterior = self.posterior(
+            mel, frame_mask, noise.per_frame(self.cfg.d_decoded, mel.shape[2]), embedding
+        )
+        return Latents(
+            posterior=posterior,
+            z_p=self.flow(posterior.z, frame_mask, embedding),
+            prior_mean=mean,
+            prior_log_std=log_std,
+            log_det=self.flow.log_det_per_frame,
+        )
+
+
+class Statistics(nn.Module):
+    """What the curves of each speaker are counted in: pitch in semitones above 100 Hz, energy in dB."""
+
+    pitch_mean: Tensor
+    pitch_std: Tensor
+    energy_mean: Tensor
+    energy_std: Tensor
+
+    def __init__(self, n_speakers: int) -> None:
+        super().__init__()
+        for name, value in (("pitch_mean", 6.0), ("pitch_std", 3.0), ("energy_mean", 0.0), ("energy_std", 10.0)):
+            self.register_buffer(name, torch.full((n_speakers,), value))
+
+    def pitch(self, pitch_hz: Tensor, mask: Tensor, speaker: Tensor | None) -> Contour:
+        """pitch_hz, mask: [B, 1, T]; speaker: int64 [B], or None for the first. Its gaps are bridged."""
+        present = ((pitch_hz > 0) & (mask > 0)).to(mask)
+        mean, std = self._of(self.pitch_mean, speaker), self._of(self.pitch_std, speaker)
+        value = (semitones(torch.where(present > 0, pitch_hz, 100.0)) - mean) / std
+        return Contour(bridged(value, present) * mask, present)
+
+    def energy(self, level_db: Tensor, mask: Tensor, speaker: Tensor | None) -> Contour:
+        """level_db, mask: [B, 1, T]; speaker: int64 [B], or None for the first."""
+        mean, std = self._of(self.energy_mean, speaker), self._of(self.energy_std, speaker)
+        return Contour((level_db - mean) / std * mask, mask)
+
+    def asked_pitch(self, own: Contour, prosody: Prosody, spread: _Spread, speaker: Tensor | None) -> Contour:
+        """A speaker's pitch as it is asked for."""
+        if prosody.pitch_hz is not None:
+            mask = torch.ones_like(spread.path[:, :1])
+            given = self.pitch(_stretched(prosody.pitch_hz, spread.n_frames, mask.shape[2]), mask, speaker)
+            own = spread.as_own(given)
+        value = own.value
+        if prosody.pitch_range is not None:
+            value = value * spread.of_tokens(prosody.pitch_range)
+        if prosody.pitch_shift is not None:
+            value = value + spread.of_tokens(prosody.pitch_shift) / self._of(self.pitch_std, speaker)
+        return Contour(value, own.present)
+
+    def asked_energy(self, own: Contour, prosody: Prosody, spread: _Spread, speaker: Tensor | None) -> Contour:
+        """A speaker's energy as it is asked for."""
+        if prosody.energy_db is not None:
+            mask = torch.ones_like(spread.path[:, :1])
+            given = self.energy(_stretched(prosody.energy_db, spread.n_frames, mask.shape[2]), mask, speaker)
+            own = spread.as_own(given)
+        value = own.value
+        if prosody.energy_gain_db is not None:
+            value = value + spread.of_tokens(prosody.energy_gain_db) / self._of(self.energy_std, speaker)
+        return Contour(value, own.present)
+
+    def curves(self, pitch: Contour, energy: Contour, mask: Tensor, speaker: Tensor | None) -> Curves:
+        """Curves in Hz and dB, 0 past an item's end."""
+        tone = pitch.value * self._of(self.pitch_std, speaker) + self._of(self.pitch_mean, speaker)
+        level = energy.value * self._of(self.energy_std, speaker) + self._of(self.energy_mean, speaker)
+        hz = 100 * 2 ** (tone / 12) * (pitch.present > 0)
+        return Curves((hz * mask).squeeze(1), (level * mask).squeeze(1))
+
+    def _of(self, values: Tensor, speaker: Tensor | None) -> Tensor:
+        """[B, 1, 1]."""
+        return (values[:1] if speaker is None or len(values) == 1 else values[speaker]).view(-1, 1, 1)
+
+
+def semitones(hz: Tensor) -> Tensor:
+    """Above 100 Hz."""
+    return 12 * torch.log2(hz / 100)
+
+
+class _Spread:
+    """Where tokens lie among frames, for curves that are of either."""
+
+    def __init__(self, path: Tensor, n_tokens: int, *, is_of_tokens: bool) -> None:
+        """path: [B, L, T]; n_tokens: what a caller's tensors have; is_of_tokens: whether the network's curves are."""
+        self.path = path
+        self.n_frames = path.sum(dim=(1, 2)).long().tolist()
+        self._is_of_tokens = is_of_tokens
+
+    def of_tokens(self, values: Tensor) -> Tensor:
+        """A caller's values of tokens, [B, L], as the network's curves are: [B, 1, L or T]."""
+        wide = _wide(values, self.path.shape[1]).to(self.path).unsqueeze(1)
+        return wide if self._is_of_tokens else wide @ self.path
+
+    def as_own(self, contour: Contour) -> Contour:
+        """A curve over frames as the network's are."""
+        return averaged(contour, self.path) if self._is_of_tokens else contour
+
+    def over_frames(self, contour: Contour) -> Contour:
+        """One of the network's curves, over frames."""
+        if not self._is_of_tokens:
+            return contour
+        return Contour(contour.value @ self.path, contour.present @ self.path)
+
+
+def _wide(values: Tensor, n: int) -> Tensor:
+    """[B, L] -> [B, n], by zeros."""
+    return F.pad(values, (0, n - values.shape[1]))
+
+
+def _stretched(curve: Tensor, n_frames: list[int], n: int) -> Tensor:
+    """A caller's curves, [B, T'], over as many frames as each item has: [B, 1, n]; the nearest value, and so no slide
+    into what is 0."""
+    wide = curve.new_zeros(len(curve), 1, n)
+    for item, count in enumerate(n_frames):
+        place = (torch.arange(count, device=curve.device) + 0.5) * curve.shape[1] / count
+        wide[item, 0, :count] = curve[item, place.long().clamp(max=curve.shape[1] - 1)]
+    return wide
