@@ -132,6 +132,11 @@ class UtteranceBatches:
             batches.append(collate(examples, hop=self._hop, totals=totals))
         return batches, plan.position
 
+    def every(self) -> Iterator[tuple[Prepared, Batch]]:
+        """Each utterance once, in order, with a batch of it alone."""
+        for utterance in self._utterances:
+            yield utterance, self.example(utterance)
+
     def example(self, utterance: Prepared) -> Batch:
         """A batch of one utterance, to be looked at; its noise is always the same."""
         example = self._example(utterance, (0, 0), 0)

@@ -118,8 +118,14 @@ def load_synthesizer(
             return load_naturalspeech(
                 model, weights, n_symbols=n_symbols, n_speakers=n_speakers, n_languages=n_languages, source=source
             )
+        case "cvae_jets":
+            from sonorant.models.cvae_jets.load import load as load_cvae_jets
+
+            return load_cvae_jets(
+                model, weights, n_symbols=n_symbols, n_speakers=n_speakers, n_languages=n_languages, source=source
+            )
     raise VoiceError(
-        f"{source}: system is {system!r}, but this sonorant knows vits, vits2 and naturalspeech: upgrade sonorant"
+        f"{source}: system is {system!r}, but this sonorant knows vits, vits2, naturalspeech and cvae_jets: upgrade it"
     )
 
 
@@ -138,6 +144,10 @@ def converter_in(network: Synthesizer, system: str) -> Converter | None:
             from sonorant.models.naturalspeech.convert import converter_in as converter_in_naturalspeech
 
             return converter_in_naturalspeech(network)
+        case "cvae_jets":
+            from sonorant.models.cvae_jets.convert import converter_in as converter_in_cvae_jets
+
+            return converter_in_cvae_jets(network)
     return None
 
 
@@ -152,4 +162,8 @@ def aligner_in(network: Synthesizer, system: str) -> Aligner | None:
             from sonorant.models.vits2.align import aligner_in as aligner_in_vits2
 
             return aligner_in_vits2(network)
+        case "cvae_jets":
+            from sonorant.models.cvae_jets.align import aligner_in as aligner_in_cvae_jets
+
+            return aligner_in_cvae_jets(network)
     return None

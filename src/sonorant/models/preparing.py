@@ -58,9 +58,17 @@ def prepare_stage(
 
 
 def training_batches(
-    data: DataConfig, framing: Framing, prepared: Path, corpus: Corpus, *, loader: LoaderConfig, seed: int, share: Share
+    data: DataConfig,
+    framing: Framing,
+    prepared: Path,
+    corpus: Corpus,
+    *,
+    loader: LoaderConfig,
+    seed: int,
+    share: Share,
+    tracks_pitch: bool = False,
 ) -> UtteranceBatches | ShardedBatches:
-    """The batches of a prepared corpus's training split."""
+    """The batches of a prepared corpus's training split. tracks_pitch: whether they hold the pitch of frames."""
     if data.shards is not None:
         return ShardedBatches(
             Shards.open(data.shards, index=prepared),
@@ -70,6 +78,7 @@ def training_batches(
             seed=seed,
             loader=loader,
             share=share,
+            tracks_pitch=tracks_pitch,
         )
     return UtteranceBatches(
         corpus.of("train"),
@@ -80,6 +89,7 @@ def training_batches(
         seed=seed,
         loader=loader,
         share=share,
+        tracks_pitch=tracks_pitch,
     )
 
 

@@ -59,12 +59,18 @@ def parse_recipe(data: Mapping[str, Any], *, source: str) -> Recipe:
             from sonorant.models.naturalspeech.recipe import NaturalSpeechRecipe
 
             return parse(NaturalSpeechRecipe, dict(data), source=source)
+        case "cvae_jets":
+            from sonorant.models.cvae_jets.recipe import CvaeJetsRecipe
+
+            return parse(CvaeJetsRecipe, dict(data), source=source)
         case "phoneme_encoder":
             from sonorant.models.phoneme_encoder.recipe import PhonemeEncoderRecipe
 
             return parse(PhonemeEncoderRecipe, dict(data), source=source)
         case other:
-            raise ConfigError(f"{source}: system is {other!r}, expected vits, vits2, naturalspeech or phoneme_encoder")
+            raise ConfigError(
+                f"{source}: system is {other!r}, expected vits, vits2, naturalspeech, cvae_jets or phoneme_encoder"
+            )
 
 
 def read_run(run: Path, step: int | None = None) -> Trained:

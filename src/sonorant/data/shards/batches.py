@@ -90,9 +90,19 @@ class ShardedBatches:
         load = partial(_load, sample_rate_hz=self._rate, hop=self._hop, parts=parts, pitch=self._pitch)
         yield from in_order(self._planned(position), load, workers=self._n_workers)
 
+    def every(self) -> Iterator[tuple[Prepared, Batch]]:
+        """Each utterance of all shards once, shard after shard, with a batch of it alone."""
+        for shard in self._of_train:
+            for packed in self._shards.read(shard):
+                utterance = packed.prepared()
+                samples = packed.samples(sample_rate_hz=self._rate, n_samples=utterance.n_samples)
+                yield utterance, self._alone(utterance, samples)
+
     def example(self, utterance: Prepared) -> Batch:
         """A batch of one utterance that is a file, to be looked at; its noise is always the same."""
-        samples = Waveform(self._rate)(utterance.recording)
+        return self._alone(utterance, Waveform(self._rate)(utterance.recording))
+
+    def _alone(self, utterance: Prepared, samples: Samples) -> Batch:
         example = _example(utterance, samples, seed=seed_of(self._seed), pitch=self._pitch)
         totals = Totals(items=1, tokens=len(utterance.tokens), frames=utterance.n_samples / self._hop)
         return collate([example], hop=self._hop, totals=totals)

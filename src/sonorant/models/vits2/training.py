@@ -16,7 +16,6 @@ from sonorant.data.batch import Batch
 from sonorant.data.dataset import Share, UtteranceBatches
 from sonorant.data.prepare import Corpus, Prepared, read_corpus
 from sonorant.data.shards.batches import ShardedBatches
-from sonorant.data.shards.format import Shards
 from sonorant.errors import TrainingError
 from sonorant.models.averages import averaged_weights, last_state
 from sonorant.models.evaluation import Evaluation
@@ -281,7 +280,7 @@ def build_durations(recipe: Vits2Recipe, fabric: Fabric, run: Path, folder: Path
     )
     if fabric.is_global_zero:
         batches = batches_of(recipe, fabric, prepared, corpus)
-        wanted = {of_train: _of_train(recipe, batches, prepared, corpus)}
+        wanted = {of_train: ((utterance, batch.samples) for utterance, batch in batches.every())}
         if held_out:
             wanted[of_held_out] = ((utterance, batches.example(utterance).samples) for utterance in held_out)
         for path, speech in wanted.items():
@@ -354,25 +353,6 @@ class _Objective:
 
 def _evaluation(recipe: Vits2Recipe, corpus: Corpus, batches: UtteranceBatches | ShardedBatches) -> Evaluation:
     return Evaluation(corpus, batches, subject=Vits2Subject, spectrogram=recipe.model.spectrogram, mel=recipe.mel)
-
-
-def _of_train(
-    recipe: Vits2Recipe, batches: UtteranceBatches | ShardedBatches, prepared: Path, corpus: Corpus
-) -> Iterator[tuple[Prepared, Tensor]]:
-    """Each utterance of the training split with its samples, [1, N]; of shards, one after another."""
-    if recipe.data.shards is None:
-        for utterance in corpus.of("train"):
-            yield utterance, batches.example(utterance).samples
-        return
-    shards = Shards.open(recipe.data.shards, index=prepared)
-    for shard in shards.listing.of("train"):
-        for packed in shards.read(shard):
-            utterance = packed.prepared()
-            rate = recipe.framing.sample_rate_hz
-            yield (
-                utterance,
-                torch.from_numpy(packed.samples(sample_rate_hz=rate, n_samples=utterance.n_samples)).unsqueeze(0),
-            )
 
 
 @torch.no_grad()

@@ -1,0 +1,162 @@
+"""How a CVAE-JETS is trained: from a manifest to a run's checkpoints, with no aligner but its own.
+
+Prepare; statistics, of each speaker's pitch and energy; train, in which weights of terms, and the softness of the
+attention, change by the step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import field
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from sonorant.audio.spectrogram import MelConfig, mel_filterbank
+from sonorant.bounds import check_at_least, check_share
+from sonorant.config import config
+from sonorant.data.dataset import DataConfig, LoaderConfig
+from sonorant.data.prepare import Framing
+from sonorant.losses.spectral import StftLossConfig
+from sonorant.models.cvae_jets.config import CvaeJetsConfig
+from sonorant.models.cvae_jets.losses import TERMS
+from sonorant.models.cvae_jets.statistics import STATISTICS as STATISTICS_FILE
+from sonorant.models.cvae_jets.training import STATISTICS, TRAIN, Trainings
+from sonorant.models.given import Given
+from sonorant.models.preparing import PREPARE, decisive, prepare_stage, prepared_files, to_stderr
+from sonorant.models.trained import Trained
+from sonorant.nn.discriminators import DiscriminatorConfig
+from sonorant.text.standard import StandardText, TextConfig
+from sonorant.training.devices import Precision
+from sonorant.training.loop import RunConfig
+from sonorant.training.optim import OptimizerConfig
+from sonorant.training.schedule import Linear, Schedule, Steps, extremes, value_at
+from sonorant.training.stage import Stage
+from sonorant.training.terms import check_weights
+
+if TYPE_CHECKING:
+    from lightning_fabric import Fabric
+
+
+def _published_weights() -> dict[str, Schedule]:
+    """Of public code, which has `spectral` in place of `mel`."""
+    return {
+        "mel": 0.0,
+        "spectral": 20.0,
+        "kl": 1.0,
+        "duration": 1.0,
+        "pitch": 1.0,
+        "pitch_statistics": 1.0,
+        "voicing": 1.0,
+        "energy": 1.0,
+        "forward_sum": 1.0,
+        "binarization": Linear(start=18_000, end=28_000, first=0.0, last=1.0),
+        "adversarial": 1.0,
+        "feature": 2.0,
+    }
+
+
+@config
+class CvaeJetsRecipe:
+    """All that decides a run. The defaults are those of public code."""
+
+    system: Literal["cvae_jets"] = "cvae_jets"
+    init_from: str | None = None
+    """A voice, by its name or folder, or a run's folder, whose weights training starts from."""
+    data: DataConfig
+    text: TextConfig = StandardText(blanks=True)
+    run: RunConfig
+    loader: LoaderConfig = LoaderConfig()
+    model: CvaeJetsConfig = CvaeJetsConfig()
+    discriminators: DiscriminatorConfig = DiscriminatorConfig()
+    mel: MelConfig = MelConfig()
+    spectral: StftLossConfig = StftLossConfig()
+    segment_frames: Schedule = 32
+    """Length of the decoded slices; utterances shorter than the first are left out."""
+    softness: Schedule = Steps(changes=(6000,), values=(1.0, 0.0))
+    """How much of what frames hear comes by the soft attention, the rest by the path in it."""
+    losses: Mapping[str, Schedule] = field(default_factory=_published_weights)
+    """Weights of terms; those left out are as published."""
+    generator: OptimizerConfig = OptimizerConfig()
+    discriminator: OptimizerConfig = OptimizerConfig()
+    average_decay: float = 0.999
+    precision: Precision = "fp32"
+    seed: int = 1234
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "losses", {**_published_weights(), **self.losses})
+        check_weights(self.losses, TERMS, source="losses")
+        check_share(self, "average_decay")
+        check_at_least(0, self, "seed")
+        mel_filterbank(self.model.spectrogram, self.mel)  # refuses bands that hold nothing
+        least, greatest = extremes(self.softness)
+        if not 0 <= least <= greatest <= 1:
+            raise ValueError(f"softness is {least if least < 0 else greatest:g}: it must lie in 0 to 1")
+        if extremes(self.losses["mel"])[1] == extremes(self.losses["spectral"])[1] == 0:
+            raise ValueError("losses.mel and losses.spectral are both 0: nothing then tells the decoder what to say")
+        lengths = self.segment_frames.values if isinstance(self.segment_frames, Steps) else (self.segment_frames,)
+        for length in lengths:
+            if not isinstance(length, float | int) or length < 1 or length != int(length):
+                raise ValueError(f"segment_frames is {length}: it must be a whole number above 0, or 'steps' of such")
+
+    @property
+    def framing(self) -> Framing:
+        """What its corpus must be like."""
+        spectrogram = self.model.spectrogram
+        return Framing(
+            sample_rate_hz=spectrogram.sample_rate_hz,
+            hop=spectrogram.hop,
+            min_frames=int(value_at(self.segment_frames, 0)),
+        )
+
+    @property
+    def undecided(self) -> tuple[str, ...]:
+        """See `models.recipes.Recipe`."""
+        return ("run.", "loader.")
+
+    def stages(self, fabric: Fabric, run: Path, given: Given) -> Sequence[Stage]:
+        """Prepare, measure, train."""
+        settings = decisive(self)
+        trainings = Trainings(self, fabric, run, given)
+        files = prepared_files(self.data)
+
+        def prepared() -> dict[str, Path]:
+            return {f"{PREPARE}/{name}": run / PREPARE / name for name in files}
+
+        def measured() -> dict[str, Path]:
+            return {**prepared(), f"{STATISTICS}/{STATISTICS_FILE}": run / STATISTICS / STATISTICS_FILE}
+
+        return (
+            prepare_stage(
+                self.data,
+                self.text,
+                self.framing,
+                settings={
+                    "text": settings["text"],
+                    "spectrogram": settings["model"]["spectrogram"],
+                    "min_frames": self.framing.min_frames,
+                },
+                say=to_stderr,
+            ),
+            Stage(
+                STATISTICS,
+                {"spectrogram": settings["model"]["spectrogram"]},
+                inputs=prepared,
+                gives=(STATISTICS_FILE,),
+                run=trainings.measure,
+            ),
+            Stage(
+                TRAIN,
+                settings,
+                inputs=measured,
+                gives=(),
+                run=trainings.train,
+                goal={"steps": self.run.steps},
+                is_shared=True,
+            ),
+        )
+
+    def read(self, run: Path, step: int | None) -> Trained:
+        """What a run has made; see `models.recipes.Recipe`."""
+        from sonorant.models.cvae_jets.export import read
+
+        return read(self.model, run / PREPARE, run / TRAIN, step)

@@ -1,0 +1,110 @@
+"""Starting a CVAE-JETS from weights that are there: another one's, a VITS2's, a phoneme encoder's.
+
+Everything is matched by name. From a VITS2 come speakers, posterior, flow and decoder, where both have the same sizes;
+its text encoder too, if this one is a transformer as well. Aligner, variance adaptor and prior then begin anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from sonorant.config import plain
+from sonorant.data.prepare import Tables
+from sonorant.errors import ConfigError, TrainingError
+from sonorant.models.cvae_jets.model import CvaeJets
+from sonorant.models.encoder_start import PHONEME_ENCODER, start_from_encoder
+from sonorant.nn.text_encoder import TextEncoderConfig
+from sonorant.training.stage import differences
+from sonorant.training.transfer import RowTable, Source, Transferred, transfer
+
+SYSTEM = "cvae_jets"
+_OURS_ALONE = ("statistics.*", "aligner.*", "pitch.*", "energy.*", "duration.*", "prior.*", "frames.*")
+_THEIRS_ALONE = ("duration.", "text_encoder.output.")
+
+
+def start_from(source: Source, network: CvaeJets, tables: Tables) -> Transferred:
+    """Fill a network in training with a source's weights.
+
+    Raises ConfigError when the source is of another system, and TrainingError where its weights do not fit.
+    """
+    cfg = network.cfg
+    languages = [language.code for language in tables.frontend.languages]
+    if source.system == PHONEME_ENCODER:
+        if not isinstance(cfg.text_encoder, TextEncoderConfig):
+            raise TrainingError(
+                f"{source.name}: is a phoneme encoder, a transformer, but model.text_encoder.kind is "
+                f"{cfg.text_encoder.kind}: set it to transformer, with the source's sizes"
+            )
+        return start_from_encoder(
+            source,
+            network,
+            d_hidden=cfg.d_hidden,
+            text_encoder=cfg.text_encoder,
+            symbols=tables.symbols,
+            languages=languages,
+        )
+    if source.system not in (SYSTEM, "vits2"):
+        raise ConfigError(
+            f"{source.name}: is a {source.system}, but a CVAE-JETS starts from another, a VITS2 or a phoneme encoder"
+        )
+    fresh, left = ["text_encoder.language.weight"], ["text_encoder.language.weight"]
+    if source.system == "vits2":
+        _refuse_other_latents(source, network)
+        fresh += _OURS_ALONE
+        if _kept(source.model["text_encoder"]) != _kept(plain(cfg.text_encoder)):
+            fresh.append("text_encoder.*")
+            left.append("text_encoder.*")
+    elif others := differences(dict(source.model), plain(cfg), at="model"):
+        raise TrainingError(f"{source.name}: has another {others[0]}; give the model the source's configuration")
+    if network.speaker is None:
+        left.append("speaker.*")
+    elif not source.has("speaker."):
+        fresh += ["speaker.*", "*.condition.*", "text_encoder.speaker.*"]
+    if not source.has("posterior."):
+        fresh.append("posterior.*")
+    if not source.has("aligner."):
+        fresh.append("aligner.*")
+    useless = tuple(name for name in source.weights if source.system == "vits2" and name.startswith(_THEIRS_ALONE))
+    outcome = transfer(
+        replace(source, weights={name: weight for name, weight in source.weights.items() if name not in useless}),
+        network,
+        tables=(
+            RowTable("text_encoder.embedding.weight", source.symbols, tables.symbols),
+            RowTable("text_encoder.language.weight", _by_place(source.languages), _by_place(languages)),
+            RowTable("speaker.weight", _by_place(source.speakers), _by_place(tables.speakers), others="mean"),
+        ),
+        may_be_fresh=fresh,
+        may_be_resized=("statistics.*",),
+        may_be_left=left,
+    )
+    return replace(outcome, left_over=(*outcome.left_over, *useless))
+
+
+def _refuse_other_latents(source: Source, network: CvaeJets) -> None:
+    cfg, theirs = network.cfg, source.model
+    if cfg.latent is None:
+        raise TrainingError(f"{source.name}: has a latent, but model.latent is null: there is nothing to take over")
+    ours: dict[str, Any] = {
+        "spectrogram": plain(cfg.spectrogram),
+        "posterior_mel": plain(cfg.mel),
+        "d_hidden": cfg.d_hidden,
+        "d_latent": cfg.latent.d_latent,
+        "d_speaker": cfg.d_speaker,
+        "posterior": plain(cfg.latent.posterior),
+        "flow": plain(cfg.latent.flow),
+        "decoder": plain(cfg.decoder),
+    }
+    if others := differences({name: theirs[name] for name in ours}, ours, at="model"):
+        raise TrainingError(f"{source.name}: has another {others[0]}; give the model the source's sizes")
+
+
+def _kept(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings of a text encoder that decide which weights fit."""
+    free = ("dropout", "speaker_layer", "log_std_bounds")
+    return {name: value for name, value in settings.items() if name not in free}
+
+
+def _by_place(names: Sequence[str]) -> Mapping[str, int]:
+    return {name: row for row, name in enumerate(names)}

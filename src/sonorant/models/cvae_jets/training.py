@@ -1,0 +1,125 @@
+"""The training of a CVAE-JETS: networks, step, batches and evaluation."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from sonorant.data.batch import Batch
+from sonorant.data.dataset import Share, UtteranceBatches
+from sonorant.data.prepare import Corpus, read_corpus
+from sonorant.data.shards.batches import ShardedBatches
+from sonorant.models.cvae_jets import statistics
+from sonorant.models.cvae_jets.evaluate import CvaeJetsSubject
+from sonorant.models.cvae_jets.game import CvaeJetsGame, GameSettings, Played
+from sonorant.models.cvae_jets.model import CvaeJets
+from sonorant.models.cvae_jets.start import start_from
+from sonorant.models.evaluation import Evaluation
+from sonorant.models.given import Given
+from sonorant.models.preparing import PREPARE, to_stderr, training_batches
+from sonorant.models.starting import write_outcome
+from sonorant.nn.discriminators import Discriminators
+from sonorant.text.symbols import SymbolTable
+from sonorant.training import checkpoint as checkpoints
+from sonorant.training.average import moving_average
+from sonorant.training.gan import GanStep
+from sonorant.training.loop import CHECKPOINTS, Training, train
+from sonorant.training.optim import set_up
+from sonorant.training.step import Randomness
+
+if TYPE_CHECKING:
+    from lightning_fabric import Fabric
+
+    from sonorant.models.cvae_jets.recipe import CvaeJetsRecipe
+
+STATISTICS, TRAIN = "statistics", "train"
+
+
+class Trainings:
+    """The stages of a run after `prepare`, each as something to do in its folder; done again, it goes on."""
+
+    def __init__(self, recipe: CvaeJetsRecipe, fabric: Fabric, run: Path, given: Given) -> None:
+        """run: its folder."""
+        self._recipe = recipe
+        self._fabric = fabric
+        self._run = run
+        self._given = given
+
+    def measure(self, folder: Path) -> bool:
+        """What curves are counted in."""
+        corpus = read_corpus(self._run / PREPARE)
+        found = statistics.measure(
+            self._batches(corpus).every(),
+            speakers=corpus.tables.speakers,
+            spectrogram=self._recipe.model.spectrogram,
+        )
+        statistics.write(found, folder)
+        return True
+
+    def train(self, folder: Path) -> bool:
+        """Everything. Returns whether it is complete, or was asked to stop before."""
+        training = self._build(folder)
+        return train(self._fabric, training, self._recipe.run, folder, should_stop=self._given.should_stop)
+
+    def _build(self, folder: Path) -> Training[Any]:
+        recipe, fabric = self._recipe, self._fabric
+        corpus = read_corpus(self._run / PREPARE)
+        randomness = Randomness(recipe.seed, fabric.global_rank)
+        network = new_network(recipe, corpus, randomness)
+        judges = Discriminators(recipe.discriminators)
+        if self._given.source is not None and not checkpoints.steps(folder / CHECKPOINTS):
+            source = self._given.source()
+            outcome = start_from(source, network, corpus.tables)
+            if fabric.is_global_zero:
+                write_outcome(source.name, outcome, folder)
+                to_stderr(f"{folder.name}: from {source.name}: {outcome}")
+        statistics.fill(statistics.read(self._run / STATISTICS), network.statistics)
+        generator = set_up(fabric, "generator", network, recipe.generator)
+        discriminator = set_up(fabric, "discriminator", judges, recipe.discriminator)
+        settings = GameSettings(
+            spectrogram=recipe.model.spectrogram,
+            mel=recipe.mel,
+            spectral=recipe.spectral,
+            segment_frames=recipe.segment_frames,
+            softness=recipe.softness,
+            level=recipe.model.level,
+        )
+        game = CvaeJetsGame(fabric, generator, discriminator, settings=settings)
+        batches = self._batches(corpus)
+        return Training(
+            step=GanStep[Batch, Played](fabric, game, generator, discriminator, recipe.losses, randomness),
+            batches=batches,
+            average=moving_average(network, decay=recipe.average_decay),
+            evaluate=Evaluation(
+                corpus,
+                batches,
+                subject=CvaeJetsSubject,
+                spectrogram=recipe.model.spectrogram,
+                mel=recipe.mel,
+            ),
+            best_by="mel",
+            parts=recipe.data.parts,
+        )
+
+    def _batches(self, corpus: Corpus) -> UtteranceBatches | ShardedBatches:
+        recipe, fabric = self._recipe, self._fabric
+        return training_batches(
+            recipe.data,
+            recipe.framing,
+            self._run / PREPARE,
+            corpus,
+            loader=recipe.loader,
+            seed=recipe.seed,
+            share=Share(fabric.global_rank, fabric.world_size),
+            tracks_pitch=True,
+        )
+
+
+def new_network(recipe: CvaeJetsRecipe, corpus: Corpus, randomness: Randomness) -> CvaeJets:
+    """A fresh network for a corpus, the same for the same seed."""
+    tables = corpus.tables
+    torch.manual_seed(randomness.of("weights"))
+    n_symbols = SymbolTable(tables.symbols).n_rows
+    return CvaeJets(recipe.model, n_symbols, len(tables.speakers), len(tables.frontend.languages))
