@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from sonorant.errors import ConfigError, TextError
 from sonorant.text.frontend import Frontend, FrontendConfig, LanguageConfig, Sentence
+from sonorant.text.hangul import from_jamo
 from sonorant.text.lexicon import Lexicon
 from sonorant.text.phonemize import CharactersConfig, EspeakConfig
 from sonorant.text.standard import standard_frontend, standard_symbols
@@ -211,3 +212,47 @@ def test_five_languages_have_all_their_symbols(language: str, text: str) -> None
     (sentence,) = standard_frontend(language)(text)
     assert sentence.unknown == {}
     assert len(sentence.words) >= 5
+
+
+def korean(text: str, *, lexicons: tuple[Lexicon, ...] = ()) -> Sentence:
+    return one(text, standard_frontend("ko", lexicons=lexicons))
+
+
+def test_korean_words_keep_their_way_and_their_symbols() -> None:
+    sentence = korean("오전 9시 30분에 값을 봤어요, 그렇죠?")
+    assert [(word.text, word.spoken, from_jamo(word.phonemes)) for word in sentence.words] == [
+        ("오전", "오전", "오전"), ("9시", "아홉 시", "아홉 씨"), ("30분에", "삼십 분에", "삼십 뿌네"),
+        ("값을", "값을", "갑쓸"),
+        ("봤어요", "봤어요", "봐써요"), ("그렇죠", "그렇죠", "그러쵸"),
+    ]  # fmt: skip
+    for index, word in enumerate(sentence.words):
+        owned = [s for s, owner in zip(sentence.symbols, sentence.word_of_symbol, strict=True) if owner == index]
+        assert "".join(owned) == word.phonemes.replace(" ", "")
+    assert sentence.symbols[-1] == "?"
+    assert "," in sentence.symbols
+
+
+def test_korean_is_not_joined_across_a_mark() -> None:
+    assert from_jamo("".join(korean("책 넣는다.").symbols)) == "챙 넌는다."
+    assert from_jamo("".join(korean("책, 넣는다.").symbols)) == "책, 넌는다."
+
+
+@pytest.mark.parametrize("given", ["깨니플", unicodedata.normalize("NFD", "깨니플")])
+def test_inline_korean_is_taken_as_pronounced(given: str) -> None:
+    sentence = korean(f"나는 [[{given}]] 먹는다.")
+    assert from_jamo("".join(sentence.symbols)) == "나는 깨니플 멍는다."
+    assert sentence.words[1].by == "[[ ]]"
+
+
+def test_a_coda_that_is_not_heard_is_no_symbol_of_korean() -> None:
+    assert korean("[[값]] 본다.").unknown == {"\u11b9": 1}
+
+
+def test_what_is_not_hangul_is_reported() -> None:
+    assert korean("大韓 nice 좋다 iMac을.").unknown == {"大韓": 1, "nice": 1, "iMac을": 1}
+
+
+def test_a_lexicon_gives_korean_words_as_pronounced() -> None:
+    sentence = korean("감기약 신고!", lexicons=(Lexicon({"신고": "신꼬"}, name="mine"),))
+    assert from_jamo("".join(sentence.symbols)) == "감기약 신꼬!"
+    assert sentence.words[1].by == "mine"

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sonorant.errors import ConfigError
-from sonorant.text.phonemize import Espeak
+from sonorant.text.hangul import SOUND_JAMO, from_jamo
+from sonorant.text.phonemize import Espeak, Korean
 
 
 @pytest.fixture(scope="module")
@@ -62,3 +63,23 @@ def test_second_names_of_voices_are_known() -> None:
 def test_spelled_letters_have_their_names(english: Espeak) -> None:
     assert english(["nine", "A", "M"])[1].ipa == "ˈeɪ"
     assert english(["A", "dog"])[0].ipa == "ɐ"
+
+
+@given(words=st.lists(st.from_regex(r"[가-힣]{1,8}|[a-z漢가-힣'-]{1,6}", fullmatch=True), max_size=8))
+def test_every_korean_word_is_answered_in_jamo_or_not_at_all(words: list[str]) -> None:
+    spoken = Korean(relaxed=False)(words)
+    assert len(spoken) == len(words)
+    for word, (jamo, joined) in zip(words, spoken, strict=True):
+        assert not joined
+        assert set(jamo) <= set(SOUND_JAMO)
+        letters = word.replace("'", "").replace("-", "")
+        assert bool(jamo) is (letters != "" and all("가" <= letter <= "힣" for letter in letters))
+
+
+def test_korean_hears_its_context() -> None:
+    assert [from_jamo(spoken.ipa) for spoken in Korean(relaxed=False)(["책", "넣는다"])] == ["챙", "넌는다"]
+    assert [from_jamo(spoken.ipa) for spoken in Korean(relaxed=False)(["책"])] == ["책"]
+
+
+def test_korean_may_be_as_it_is_mostly_heard() -> None:
+    assert from_jamo(Korean(relaxed=True)(["우리의"])[0].ipa) == "우리에"

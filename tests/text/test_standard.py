@@ -9,7 +9,8 @@ import pytest
 from sonorant.config import config, parse, plain
 from sonorant.errors import ConfigError
 from sonorant.text.frontend import Frontend, FrontendConfig, LanguageConfig, Sentence
-from sonorant.text.phonemize import CharactersConfig, EspeakConfig
+from sonorant.text.hangul import CODA_JAMO, ONSET_JAMO, SOUND_JAMO, VOWEL_JAMO, from_jamo
+from sonorant.text.phonemize import CharactersConfig, EspeakConfig, KoreanConfig
 from sonorant.text.standard import (
     GivenText,
     StandardText,
@@ -118,6 +119,36 @@ def test_given_text_is_given_back_whatever_the_languages() -> None:
     assert read("aa", "ru", given).tokens == (0, 3, 3, 1)
 
 
+@pytest.mark.parametrize("read_as", ["phonemes", "characters"])
+def test_jamo_are_symbols_only_where_korean_is_spoken_and_after_all_others(read_as: str) -> None:
+    without = standard_symbols(read_as, languages=["en", "ru"])  # type: ignore[arg-type]
+    with_korean = standard_symbols(read_as, languages=["en", "ko_KR"])  # type: ignore[arg-type]
+    assert without == standard_symbols(read_as)  # type: ignore[arg-type]
+    jamo = SOUND_JAMO if read_as == "phonemes" else ONSET_JAMO + VOWEL_JAMO + CODA_JAMO
+    assert "".join(list(with_korean)[len(without) :]) == jamo
+    assert with_korean.items() >= without.items()
+
+
+@pytest.mark.parametrize("language", ["ko", "ko-kr", "ko_KR"])
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+def test_korean_is_pronounced_jamo(language: str, form: str) -> None:
+    sentence = read(unicodedata.normalize(form, "값이 3개, 꽃잎!"), language, StandardText())
+    assert from_jamo("".join(sentence.symbols)) == "갑씨 세 개, 꼰닙!"
+    assert not sentence.unknown
+    assert [word.spoken for word in sentence.words] == ["값이", "세 개", "꽃잎"]
+
+
+def test_korean_characters_are_jamo_as_written() -> None:
+    sentence = read("값이 3개", "ko")
+    assert "".join(sentence.symbols) == unicodedata.normalize("NFD", "값이 세 개")
+    assert not sentence.unknown
+
+
+def test_korean_is_refused_where_jamo_would_be_put_together() -> None:
+    with pytest.raises(ValueError, match="'ko' has phonemes in jamo, which need unicode_form NFD"):
+        FrontendConfig(languages=(LanguageConfig(code="ko", normalizer="ko", phonemizer=KoreanConfig()),))
+
+
 @config
 class Holder:
     """A file that says how texts are read."""
@@ -130,7 +161,7 @@ class Holder:
     [
         StandardText(),
         StandardText(input="characters", blanks=False),
-        GivenText(frontend=standard_config(["it"]), symbols={"a": 1}),
+        GivenText(frontend=standard_config(["it", "ko"]), symbols={"a": 1}),
     ],
 )
 def test_it_is_read_back_from_its_file(cfg: TextConfig) -> None:

@@ -17,7 +17,7 @@ from sonorant.text import lexicon as lexicons_
 from sonorant.text.lexicon import Lexicon
 from sonorant.text.markup import InlineIpa, Pause, Plain, segments
 from sonorant.text.normalize import normalizer_for
-from sonorant.text.phonemize import PhonemizerConfig, build_phonemizer
+from sonorant.text.phonemize import KoreanConfig, PhonemizerConfig, build_phonemizer
 from sonorant.text.sentences import sentence_ends
 from sonorant.text.symbols import SymbolTable, TokenLayout
 
@@ -69,6 +69,9 @@ class FrontendConfig:
     def __post_init__(self) -> None:
         if not self.languages:
             raise ValueError("languages is empty: a voice speaks at least one")
+        korean = [language.code for language in self.languages if isinstance(language.phonemizer, KoreanConfig)]
+        if korean and self.unicode_form != "NFD":
+            raise ValueError(f"language {korean[0]!r} has phonemes in jamo, which need unicode_form NFD, not NFC")
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,10 @@
-"""Words to phonemes (IPA), one clause at a time, each word's phonemes known."""
+"""Words to phonemes (IPA, jamo), one clause at a time, each word's phonemes known."""
 
 from __future__ import annotations
 
 import re
 import threading
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
@@ -11,6 +12,8 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 
 from sonorant.config import config
 from sonorant.errors import ConfigError, MissingExtraError
+from sonorant.text import hangul as hangul_
+from sonorant.text.korean import pronounce_phrase
 
 if TYPE_CHECKING:
     from phonemizer.backend.espeak.wrapper import EspeakWrapper
@@ -52,7 +55,18 @@ class CharactersConfig:
     lower: bool = False
 
 
-PhonemizerConfig = EspeakConfig | CharactersConfig
+@config
+class KoreanConfig:
+    """Hangul as the Standard Pronunciation of Korean has it, in conjoining jamo, by rules of our own.
+
+    relaxed: where it allows a second pronunciation, that one, which is the one mostly heard: the particle 의 is [에].
+    """
+
+    kind: Literal["korean"] = "korean"
+    relaxed: bool = False
+
+
+PhonemizerConfig = EspeakConfig | CharactersConfig | KoreanConfig
 
 
 def build_phonemizer(cfg: PhonemizerConfig) -> Phonemizer:
@@ -62,6 +76,8 @@ def build_phonemizer(cfg: PhonemizerConfig) -> Phonemizer:
             return Espeak(cfg.voice)
         case CharactersConfig():
             return Characters(lower=cfg.lower)
+        case KoreanConfig():
+            return Korean(relaxed=cfg.relaxed)
 
 
 @dataclass(frozen=True)
@@ -73,6 +89,22 @@ class Characters:
 
     def __call__(self, words: Sequence[str]) -> list[Spoken]:
         return [Spoken(word.lower() if self.lower else word) for word in words]
+
+
+_SILENT_IN_WORDS = str.maketrans("", "", "'-\u200c\u200d")
+
+
+@dataclass(frozen=True)
+class Korean:
+    """Words of Hangul to conjoining jamo. A word with any other letter is answered with nothing, and so is reported."""
+
+    relaxed: bool
+    name: str = "standard Korean"
+
+    def __call__(self, words: Sequence[str]) -> list[Spoken]:
+        spelled = [unicodedata.normalize("NFC", word).translate(_SILENT_IN_WORDS) for word in words]
+        hangul = [word if all(map(hangul_.is_syllable, word)) else "" for word in spelled]
+        return [Spoken(hangul_.to_jamo(said)) for said in pronounce_phrase(hangul, relaxed=self.relaxed)]
 
 
 # espeak-ng's own second names of some voices, which its list does not show.

@@ -7,9 +7,10 @@ from typing import Literal
 
 from sonorant.config import config
 from sonorant.text.frontend import Frontend, FrontendConfig, LanguageConfig
+from sonorant.text.hangul import CODA_JAMO, ONSET_JAMO, SOUND_JAMO, VOWEL_JAMO
 from sonorant.text.lexicon import Lexicon
 from sonorant.text.normalize import LANGUAGES
-from sonorant.text.phonemize import CharactersConfig, EspeakConfig, PhonemizerConfig
+from sonorant.text.phonemize import CharactersConfig, EspeakConfig, KoreanConfig, PhonemizerConfig
 from sonorant.text.symbols import SymbolTable, TokenLayout
 
 # The symbols of the official VITS checkpoints, in the order of their ids: pad, marks, letters, IPA (Kim et al. 2021).
@@ -57,7 +58,8 @@ def text_of(cfg: TextConfig, languages: Sequence[str]) -> tuple[FrontendConfig, 
     """The front end and the symbols of a configuration, for the languages of a corpus."""
     match cfg:
         case StandardText():
-            return standard_config(languages, read_as=cfg.input, blanks=cfg.blanks), standard_symbols(cfg.input)
+            frontend = standard_config(languages, read_as=cfg.input, blanks=cfg.blanks)
+            return frontend, standard_symbols(cfg.input, languages=languages)
         case GivenText():
             return cfg.frontend, cfg.symbols
 
@@ -67,16 +69,22 @@ def vits_symbols() -> dict[str, int]:
     return {symbol: row for row, symbol in enumerate(VITS_SYMBOLS)}
 
 
-def standard_symbols(read_as: Input = "phonemes") -> dict[str, int]:
-    """The VITS symbols and those other languages need; for characters, the letters of the languages we normalise."""
+def standard_symbols(read_as: Input = "phonemes", *, languages: Sequence[str] = ()) -> dict[str, int]:
+    """The VITS symbols and those other languages need; for characters, the letters of the languages we normalise.
+
+    Jamo come after them, and only where Korean is among `languages`, so that no other voice's table changes.
+    """
     table = vits_symbols()
-    for symbol in _MORE if read_as == "phonemes" else _MORE + _LETTERS:
+    symbols = _MORE if read_as == "phonemes" else _MORE + _LETTERS
+    if any(_base(language) == "ko" for language in languages):
+        symbols += SOUND_JAMO if read_as == "phonemes" else ONSET_JAMO + VOWEL_JAMO + CODA_JAMO
+    for symbol in symbols:
         table.setdefault(symbol, max(table.values()) + 1)
     return table
 
 
 def standard_config(languages: Sequence[str], *, read_as: Input = "phonemes", blanks: bool = True) -> FrontendConfig:
-    """How texts of languages of espeak-ng become tokens; numbers are spelled out for those sonorant normalises.
+    """How texts of Korean and of espeak-ng's languages become tokens; numbers are spelled out for those we normalise.
 
     Read as characters, a language need not be one of espeak-ng's.
     """
@@ -92,13 +100,20 @@ def standard_config(languages: Sequence[str], *, read_as: Input = "phonemes", bl
 def standard_frontend(language: str, *, lexicons: Sequence[Lexicon] = ()) -> Frontend:
     """A front end for one language. Raises ConfigError for a language espeak-ng does not know."""
     cfg = standard_config([language])
-    return Frontend(cfg, cfg.languages[0], SymbolTable(standard_symbols()), lexicons=lexicons)
+    table = SymbolTable(standard_symbols(languages=[language]))
+    return Frontend(cfg, cfg.languages[0], table, lexicons=lexicons)
 
 
 def _standard_language(language: str, read_as: Input) -> LanguageConfig:
     code = language.lower().replace("_", "-")
-    base = code.split("-")[0]
+    base = _base(code)
     phonemizer: PhonemizerConfig = EspeakConfig(voice=_DEFAULT_VOICE.get(code, code))
     if read_as == "characters":
         phonemizer = CharactersConfig(lower=True)
+    elif base == "ko":
+        phonemizer = KoreanConfig()
     return LanguageConfig(code=code, normalizer=base if base in LANGUAGES else "none", phonemizer=phonemizer)
+
+
+def _base(language: str) -> str:
+    return language.lower().replace("_", "-").split("-")[0]

@@ -13,7 +13,7 @@ from sonorant.errors import TextError
 from sonorant.text.normalize import LANGUAGES, Piece, normalizer_for
 
 CASES = Path(__file__).parent / "cases"
-LETTERS_AND_SIGNS = "0123456789aZéяЖIVX.,:;-–−+/'’\"$€£%°²½₂№#@&*_~^|\\()<>= \u00a0\n™"
+LETTERS_AND_SIGNS = "0123456789aZéяЖ가개월분ㅋIVX.,:;-–−+/'’\"$€£%°²½₂№#@&*_~^|\\()<>= \u00a0\n™"
 
 
 def _rows(language: str) -> list[tuple[str, str, str]]:
@@ -98,9 +98,9 @@ def test_a_language_is_found_by_its_base(tag: str, spoken: str) -> None:
 
 
 def test_an_unknown_language_is_refused() -> None:
-    with pytest.raises(TextError, match="'xx'; expected one of en, es, fr, it, ru or none"):
+    with pytest.raises(TextError, match="'xx'; expected one of en, es, fr, it, ko, ru or none"):
         normalizer_for("xx")
 
 
 def test_nothing_becomes_nothing() -> None:
-    assert [normalizer_for(language)("") for language in (*LANGUAGES, "none")] == [[]] * 6
+    assert [normalizer_for(language)("") for language in (*LANGUAGES, "none")] == [[]] * 7

@@ -18,7 +18,7 @@ from sonorant.text.normalize.scan import Piece
 
 __all__ = ["LANGUAGES", "Normalizer", "Piece", "normalizer_for"]
 
-LANGUAGES = ("en", "es", "fr", "it", "ru")
+LANGUAGES = ("en", "es", "fr", "it", "ko", "ru")
 
 
 class Normalizer(Protocol):

@@ -318,17 +318,21 @@ def exponent(language: Language) -> list[Rule]:
     ]
 
 
-def signs(language: Language) -> list[Rule]:
-    """What is left of the keyboard: silent as decoration, named when it stands alone."""
-    names = {sign: word for sign, word in language.signs.items() if word}
-    decoration = r"[*_~#|^=\\]"
+def decoration() -> list[Rule]:
+    """Keyboard signs that are silent."""
+    ornament = r"[*_~#|^=\\]"
     return [
         # A list's bullet, a heading's mark.
         fixed("decoration", r"(?<![^\n])(?:[*+•·]|#{1,6})(?=[ \t])", ""),
         # A run of signs, or one that leans on a word: Markdown's emphasis, a footnote's star.
-        fixed("decoration", rf"(?<![^\W_])(?<!{decoration}){decoration}{{2,}}", ""),
-        fixed("decoration", rf"(?<!{decoration}){decoration}{{2,}}(?!{decoration}|[^\W_])", ""),
+        fixed("decoration", rf"(?<![^\W_])(?<!{ornament}){ornament}{{2,}}", ""),
+        fixed("decoration", rf"(?<!{ornament}){ornament}{{2,}}(?!{ornament}|[^\W_])", ""),
         fixed("decoration", r"(?:(?<![^\W_])[*_](?=[^\s*_])|(?<=[^\s*_])[*_](?![^\W_]))", ""),
         fixed("decoration", r"(?<=[^\W_])[™®](?![^\W_])", ""),
-        table("sign", names, after=r""),
     ]
+
+
+def signs(language: Language) -> list[Rule]:
+    """What is left of the keyboard: silent as decoration, named when it stands alone."""
+    names = {sign: word for sign, word in language.signs.items() if word}
+    return [*decoration(), table("sign", names, after=r"")]

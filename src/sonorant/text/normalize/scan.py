@@ -61,8 +61,10 @@ class Section:
 class Scanner:
     """Rewrites text by the rules of its sections, first rule first."""
 
-    def __init__(self, sections: Sequence[Section]) -> None:
+    def __init__(self, sections: Sequence[Section], *, joint: Callable[[Piece, Piece], str] | None = None) -> None:
+        """joint: what to say between two pieces written without a space between; a space where it is not given."""
         self._sections = sections
+        self._joint = joint or (lambda before, after: " ")
 
     def __call__(self, text: str) -> list[Piece]:
         """The pieces of `text`, in order; their texts join to exactly `text`."""
@@ -79,7 +81,7 @@ class Scanner:
             done = start = hit.start() + len(atom.text)
         if done < len(text):
             atoms.append(_untouched(text[done:]))
-        return _merge_tight(atoms) if done else atoms
+        return _merge_tight(atoms, self._joint) if done else atoms
 
     @cached_property
     def _rules(self) -> list[Rule]:
@@ -121,39 +123,46 @@ def _untouched(text: str) -> Piece:
 class _Unit:
     """A piece being put together."""
 
-    def __init__(self, atom: Piece) -> None:
-        self.texts = [atom.text]
-        self.spoken = [atom.spoken]
+    def __init__(self, atom: Piece, joint: Callable[[Piece, Piece], str]) -> None:
+        self.atoms = [atom]
         self.rule = atom.rule
+        self._joint = joint
 
     def add(self, atom: Piece) -> None:
-        self.texts.append(atom.text)
-        self.spoken.append(atom.spoken)
+        self.atoms.append(atom)
         self.rule = self.rule or atom.rule
 
+    @property
+    def end(self) -> str:
+        """The last that is said, as far as it is one atom."""
+        return self.atoms[-1].spoken
+
     def piece(self) -> Piece:
-        return Piece("".join(self.texts), " ".join(self.spoken), self.rule)
+        spoken = self.atoms[0].spoken
+        for before, after in zip(self.atoms, self.atoms[1:], strict=False):
+            spoken += self._joint(before, after) + after.spoken
+        return Piece("".join(atom.text for atom in self.atoms), spoken, self.rule)
 
 
-def _merge_tight(atoms: Sequence[Piece]) -> list[Piece]:
+def _merge_tight(atoms: Sequence[Piece], joint: Callable[[Piece, Piece], str]) -> list[Piece]:
     """Join what is written without a space between but must be said as separate words: "2+2", "x²"."""
     units: list[_Unit] = []
     for atom in atoms:
         last = units[-1] if units else None
-        if last is None or not (last.rule or atom.rule) or not _touch(last.spoken[-1], atom.spoken):
-            units.append(_Unit(atom))
+        if last is None or not (last.rule or atom.rule) or not _touch(last.end, atom.spoken):
+            units.append(_Unit(atom, joint))
         elif not atom.rule:
             size = len(atom.text) - len(_lstrip_word(atom.text))
             last.add(_untouched(atom.text[:size]))
             if size < len(atom.text):
-                units.append(_Unit(_untouched(atom.text[size:])))
+                units.append(_Unit(_untouched(atom.text[size:]), joint))
         elif not last.rule:
-            text = last.texts[0]
+            text = last.atoms[0].text
             size = len(_rstrip_word(text))
             units.pop()
             if size:
-                units.append(_Unit(_untouched(text[:size])))
-            unit = _Unit(_untouched(text[size:]))
+                units.append(_Unit(_untouched(text[:size]), joint))
+            unit = _Unit(_untouched(text[size:]), joint)
             unit.add(atom)
             units.append(unit)
         else:

@@ -1,0 +1,358 @@
+"""Korean as it is said: the rules of the Standard Pronunciation (표준 발음법, "article" below is its 제n항).
+
+Every place where two syllables meet is decided by itself, from the coda before and the syllable after. What spelling
+does not tell is in `sonorant.text.korean_words`. No rule knows grammar, so these are not told apart: a stem in ㄴ or ㅁ
+from a noun (신고 "wearing" [신꼬] and 신고 "report" [신고], article 24), and a Chinese word from another (article 26).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from itertools import pairwise
+
+from sonorant.text import korean_words
+from sonorant.text.hangul import Syllable, is_syllable, syllable
+from sonorant.text.normalize.ko_tables import NATIVE_COUNTERS, SINO_COUNTERS
+
+# Articles 8 to 11: the one of seven by which a coda is heard before a consonant and at the end.
+_HEARD = {
+    **dict.fromkeys("ㄱㄲㅋㄳㄺ", "ㄱ"), **dict.fromkeys("ㄴㄵㄶ", "ㄴ"), **dict.fromkeys("ㄷㅅㅆㅈㅊㅌㅎ", "ㄷ"),
+    **dict.fromkeys("ㄹㄼㄽㄾㅀ", "ㄹ"), **dict.fromkeys("ㅁㄻ", "ㅁ"), **dict.fromkeys("ㅂㅍㅄㄿ", "ㅂ"),
+    "ㅇ": "ㅇ", "": "",
+}  # fmt: skip
+_PARTS = {
+    "ㄳ": "ㄱㅅ", "ㄵ": "ㄴㅈ", "ㄶ": "ㄴㅎ", "ㄺ": "ㄹㄱ", "ㄻ": "ㄹㅁ", "ㄼ": "ㄹㅂ", "ㄽ": "ㄹㅅ", "ㄾ": "ㄹㅌ",
+    "ㄿ": "ㄹㅍ", "ㅀ": "ㄹㅎ", "ㅄ": "ㅂㅅ",
+}  # fmt: skip
+_ASPIRATED = {"ㄱ": "ㅋ", "ㄷ": "ㅌ", "ㅂ": "ㅍ", "ㅈ": "ㅊ"}
+_TENSE = {"ㄱ": "ㄲ", "ㄷ": "ㄸ", "ㅂ": "ㅃ", "ㅅ": "ㅆ", "ㅈ": "ㅉ"}
+_NASAL = {"ㄱ": "ㅇ", "ㄷ": "ㄴ", "ㅂ": "ㅁ"}
+# Nouns of one spelling with stems: 닭과 [닥꽈] beside 맑게 [말께], 여덟도 [여덜도] beside 넓다 [널따], 삶도 [삼도].
+_NOUNS_IN_RG = frozenset("닭흙칡슭탉삵")
+_NOUN_IN_LB = "덟"
+_NOUNS_IN_LM = frozenset("삶앎")
+_PARTICLES = frozenset("과도보부까조처뿐밖만대")
+# Article 24, exception: 굶기다, 옮기다, 곪기다 are made with the suffix 기.
+_CAUSATIVE_STEMS, _CAUSATIVE_ENDINGS = frozenset("굶옮곪"), frozenset("기겨긴길김깁겼")
+# Article 20, exception: as suffixes of words of two syllables or more these keep their ㄴ.
+_KEEP_N = frozenset({"란", "량", "력", "령", "례", "로", "론", "료", "류"})
+_NARROW = frozenset("ㅣㅑㅕㅛㅠ")
+
+_SINO = "영공일이삼사오육칠팔구십백천만억조"
+_NATIVE_TENS = "열|스물|서른|마흔|쉰|예순|일흔|여든|아흔"
+_NUMERAL = re.compile(
+    rf"(?:[{_SINO}]+|(?:{_NATIVE_TENS})?(?:한|두|세|네|다섯|여섯|일곱|여덟|아홉)|{_NATIVE_TENS}|스무)"
+)
+# Article 29, addition 2: 서른여섯, 스물여섯; and so 십육 [심뉵], 백육 [뱅뉵].
+_TENS_AND_ONES = re.compile(rf"(?P<tens>{_NATIVE_TENS})(?P<first>[여일])(?=섯|덟|곱)")
+_SIX = re.compile("(?<=[십백천만억])육")
+# Article 27: nouns that follow a verb's -(으)ㄹ, with what may stand after them.
+_AFTER_FUTURE = re.compile(
+    r"것|겁니|거(?:야|예요|에요|라|지|냐|니|든|면|고|는|도|를|죠|였|잖|다|$)|걸(?:요|로)?$|게(?:요)?$|건(?:가|데|지)?$"
+    r"|수(?:가|는|도|를|밖에|록|야|만|있|없|$)|데(?:가|는|도|를|라|$)|바(?:가|는|를|와|이|$)|적(?:이|에|도|$)"
+    r"|듯|곳|법(?:이|은|도|한|하|$)|도리|성싶"
+)
+_KNOW_HOW = re.compile(r"줄(?:은|을|도|이야|만)?$")
+_KNOWING = ("알", "아", "압", "안다", "모르", "몰", "모른", "모를")
+# Words that end in ㄹ and in no verb's -(으)ㄹ; those in 를 are objects, but for the stems in 르.
+_NO_FUTURE = re.compile(
+    r"(?:오늘|내일|서울|겨울|가을|마을|얼굴|하늘|아들|이틀|사흘|나흘|열흘|연필|호텔|메일|과일|매일|생일|요일|교실|거실)$"
+    r"|^(?!.*(?:부|모|흐|오|이|다|고|빠|누|두|기|따|치|투|으)를$).*를$"
+)
+# Article 27, addition: endings that begin with -(으)ㄹ.
+_FUTURE_ENDING = re.compile(r"(?P<end>수록|지라도|지언정|진대|세라|밖에|걸요?$|게요?$|지$)")
+_STEMS_IN_R = frozenset("알살놀길멀말울팔들달돌물불빌쓸열졸날걸굴끌늘덜떨얼밀풀헐글틀썰벌털질절슬칠")
+_VERBS_IN_R = frozenset("할갈올볼될을일")
+# Article 26: a Chinese number in ㄹ and what it counts.
+_TENSE_COUNTERS = ("도", "등", "단", "대", "세", "점", "조", "주", "장", "절", "종", "승")
+_ANYWHERE = {**korean_words.ANYWHERE, **korean_words.STRICT}
+# Nouns in 의, which then is no particle.
+_UI_NOUNS = re.compile(
+    r"(?:주|강|회|협|동|정|합|논|문|예|거|호|편|항|결|건|토|유|심|고|선|악|성|전|명|모|수|신|창|발|탈|장)의$"
+)
+
+
+def pronounce(word: str, *, relaxed: bool = False) -> str:
+    """A word of Hangul as it is said by itself, in Hangul: 값이 is 갑씨."""
+    return pronounce_phrase([word], relaxed=relaxed)[0]
+
+
+def pronounce_phrase(words: Sequence[str], *, relaxed: bool = False, lexicon: bool = True) -> list[str]:
+    """The words of a phrase as they are said one after another, each in Hangul syllables only.
+
+    relaxed: where the standard allows a second pronunciation, that one: 의 is [이] in a word and [에] as a particle,
+    ㅖ is [ㅔ] but for 예 and 례, 맛있다 is [마싣따]. lexicon: whether words that rules cannot know are looked up.
+    Codas move across a space where the standard says so of two words (articles 12, 18, 27), and where two words are
+    surely said as one: after a word of one syllable, and between a number and what it counts (articles 15, 23, 29).
+    """
+    spelled = [_respelled(word, relaxed, lexicon) for word in words]
+    joined = [_said_as_one(before, after) for before, after in pairwise(words)]
+    if lexicon:
+        for at, (before, after) in enumerate(pairwise(words)):
+            said = _paired(before, after)
+            if said:
+                spelled[at + 1] = said + spelled[at + 1][len(said) :]
+                joined[at] = True
+    rows = [[syllable(char) for char in word] for word in spelled]
+    said_rows = [_said_inside(_relaxed(row, word) if relaxed else row) for row, word in zip(rows, words, strict=True)]
+    for at, row in enumerate(said_rows):
+        if not row:
+            continue
+        coda = _HEARD[rows[at][-1].coda]
+        following = said_rows[at + 1] if at + 1 < len(rows) else []
+        if following:
+            third = words[at + 2] if at + 2 < len(words) else ""
+            meeting = _Meeting(
+                joined=joined[at],
+                links_narrow=bool(words[at]) and set(words[at]) <= set(_SINO),
+                tense=_tense_after(words[at], words[at + 1], third),
+            )
+            coda, onset = _between(coda, following[0], meeting)
+            following[0] = following[0]._replace(onset=onset)
+        row[-1] = row[-1]._replace(coda=coda)
+    return ["".join(str(_without_glide(one)) for one in row) for row in said_rows]
+
+
+# ---- what is looked up ---------------------------------------------------------------------------------------------
+
+
+@lru_cache(maxsize=65536)
+def _respelled(word: str, relaxed: bool, lexicon: bool) -> str:
+    """A word with what rules cannot know already in its spelling."""
+    word = _SIX.sub("뉵", word)
+    word = _TENS_AND_ONES.sub(lambda number: number["tens"] + _with_n(number["first"]), word)
+    if lexicon:
+        word = _looked_up(word, relaxed)
+        if stem := korean_words.STEM_AND_ENDING.match(word):
+            word = _tensed_at(word, stem.end())  # article 24
+    return _future_endings(word)
+
+
+def _looked_up(word: str, relaxed: bool) -> str:
+    start = _at_start().match(word)
+    head = korean_words.AT_START[start.group()] if start else ""
+    rest = word[start.end() :] if start else word
+    return head + _anywhere(relaxed).sub(lambda hit: _ANYWHERE[hit.group()], rest)
+
+
+@cache
+def _anywhere(relaxed: bool) -> re.Pattern[str]:
+    return _any_of(korean_words.ANYWHERE if relaxed else _ANYWHERE)
+
+
+@cache
+def _at_start() -> re.Pattern[str]:
+    return _any_of(korean_words.AT_START)
+
+
+def _any_of(words: Mapping[str, str]) -> re.Pattern[str]:
+    return re.compile("|".join(sorted(words, key=len, reverse=True)))
+
+
+def _with_n(char: str) -> str:
+    return str(syllable(char)._replace(onset="ㄴ"))
+
+
+def _tensed_at(word: str, at: int) -> str:
+    one = syllable(word[at])
+    return word[:at] + str(one._replace(onset=_TENSE.get(one.onset, one.onset))) + word[at + 1 :]
+
+
+def _future_endings(word: str) -> str:
+    """Article 27, addition: 할걸 [할껄], 할수록 [할쑤록]; but 알게 and 알지 have their ㄹ in the stem."""
+    for ending in _FUTURE_ENDING.finditer(word):
+        at = ending.start()
+        before = word[at - 1 : at]
+        if not before or syllable(before).coda != "ㄹ":
+            continue
+        in_stem = ending["end"].startswith("게") and before in _STEMS_IN_R
+        in_noun = ending["end"] in ("지", "밖에") and before not in _VERBS_IN_R
+        if not in_stem and not in_noun:
+            return _tensed_at(word, at)
+    return word
+
+
+def _paired(before: str, after: str) -> str:
+    """The respelled beginning of the second of two words that article 29, addition 2 makes one; "" for no such."""
+    for (first, start), said in korean_words.PAIRS.items():
+        if before == first and after.startswith(start):
+            # 일 is "work" with a particle, else the beginning of 일본 and the like.
+            if start == "일" and not re.match("일(?:$|이|은|을|도|만|에|로|과|의|입|인|들|밖|처|부|까)", after):
+                return ""
+            return said
+    if re.fullmatch(_NATIVE_TENS, before) and after.startswith(("여섯", "여덟", "일곱")):
+        return _with_n(after[0])
+    return ""
+
+
+def _is_number(word: str) -> bool:
+    return _NUMERAL.fullmatch(word) is not None
+
+
+def _said_as_one(before: str, after: str) -> bool:
+    counters = (*NATIVE_COUNTERS, *SINO_COUNTERS)
+    return len(before) == 1 or (_is_number(before) and (_is_number(after) or after.startswith(counters)))
+
+
+def _tense_after(before: str, after: str, third: str) -> bool:
+    """Whether the word after one in ㄹ begins tense."""
+    # Not in the standard's text, but heard: 열 개 [열깨], 여덟 시 [여덜씨]. By article 26: 일 등 [일뜽], 팔 세 [팔쎄].
+    counters = NATIVE_COUNTERS if before.endswith(("열", "여덟")) else _TENSE_COUNTERS
+    if _is_number(before) and before[-1] in "일칠팔열덟" and after.startswith(tuple(counters)):
+        return True
+    if not before or not is_syllable(before[-1]) or syllable(before[-1]).coda != "ㄹ" or _NO_FUTURE.search(before):
+        return False
+    if _KNOW_HOW.match(after):
+        return third.startswith(_KNOWING)
+    return _AFTER_FUTURE.match(after) is not None
+
+
+# ---- where two syllables meet --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Meeting:
+    """What is known of two neighbouring words: whether they are surely said as one, also before 이 and the like,
+    and whether the second begins tense."""
+
+    joined: bool
+    links_narrow: bool
+    tense: bool
+
+
+def _said_inside(row: Sequence[Syllable]) -> list[Syllable]:
+    """The syllables of a word as they are said, all but its last coda."""
+    said = list(row)
+    for at in range(1, len(row)):
+        coda, onset = _inside(row[at - 1], row[at], keeps_n=at > 1 and str(row[at]) in _KEEP_N)
+        said[at - 1], said[at] = said[at - 1]._replace(coda=coda), said[at]._replace(onset=onset)
+    # Article 5, exception 3, of what is written with a consonant: 희망 [히망], 무늬 [무니].
+    return [
+        one._replace(vowel="ㅣ") if one.vowel == "ㅢ" and spelled.onset != "ㅇ" else one
+        for one, spelled in zip(said, row, strict=True)
+    ]
+
+
+def _inside(before: Syllable, after: Syllable, *, keeps_n: bool) -> tuple[str, str]:
+    """The coda of one syllable of a word and the onset of the next, as they are said."""
+    if not before.coda:
+        return "", after.onset
+    if after.onset == "ㅇ":
+        return _before_vowel(before.coda, after)
+    first, last = _split(before.coda)
+    if last == "ㅎ" and after.onset in "ㄱㄷㅈㅅ":
+        return first, _ASPIRATED.get(after.onset, "ㅆ")  # article 12.1 and 12.2: 놓고 [노코], 많소 [만쏘]
+    if after.onset == "ㅎ":
+        return _before_h(before, after)
+    return _before_consonant(before, after, keeps_n=keeps_n)
+
+
+def _before_vowel(coda: str, after: Syllable) -> tuple[str, str]:
+    if coda == "ㅇ":
+        return coda, "ㅇ"
+    first, last = _split(coda)
+    if last == "ㅎ":  # article 12.4: 낳은 [나은], 많아 [마나]
+        return "", first or "ㅇ"
+    if last in "ㄷㅌ" and after.vowel in "ㅣㅕ":  # article 17: 굳이 [구지], 벼훑이 [벼훌치], 붙여 [부처]
+        return first, {"ㄷ": "ㅈ", "ㅌ": "ㅊ"}[last]
+    if first and last == "ㅅ":  # article 14: 넋이 [넉씨], 없어 [업써]
+        return first, "ㅆ"
+    return first, last  # articles 13 and 14
+
+
+def _before_h(before: Syllable, after: Syllable) -> tuple[str, str]:
+    """Article 12.1, additions 1 and 2: 먹히다 [머키다], 넓히다 [널피다], 꽂히다 [꼬치다], 숱하다 [수타다]."""
+    coda = before.coda
+    if str(before) in (*_NOUNS_IN_RG, _NOUN_IN_LB) or coda in "ㄳㄽㄿㅄ":
+        coda = _HEARD[coda]
+    first, last = _split(coda)
+    is_suffix = after.vowel in "ㅣㅕ" and after.coda in ("", "ㅆ", "ㄴ", "ㄹ", "ㅁ", "ㅂ")
+    if (last in "ㄷㅈ" and is_suffix) or coda == "ㄵ":  # article 17, addition, too: 굳히다 [구치다]
+        return first, "ㅊ"
+    heard = last if last in "ㄱㅂ" else _HEARD[last]
+    return (first, _ASPIRATED[heard]) if heard in _ASPIRATED else (_HEARD[coda], "ㅎ")
+
+
+def _before_consonant(before: Syllable, after: Syllable, *, keeps_n: bool) -> tuple[str, str]:
+    coda, onset, written = before.coda, after.onset, str(before)
+    heard = _HEARD[coda]
+    tense = False
+    if coda == "ㄺ" and onset == "ㄱ" and written not in _NOUNS_IN_RG:
+        heard, tense = "ㄹ", True  # article 11, exception: 맑게 [말께]
+    elif written == "밟":
+        heard = "ㅂ"  # article 10, exception: 밟다 [밥따]
+    elif coda in "ㄼㄾ":
+        tense = written != _NOUN_IN_LB and onset in "ㄱㄷㅅㅈ"  # article 25: 넓게 [널께], 핥다 [할따]
+    elif coda == "ㄵ":
+        tense = onset in "ㄱㄷㅅㅈ"  # article 24: 앉고 [안꼬]; no noun ends so
+    elif coda == "ㄻ":
+        suffix = written in _CAUSATIVE_STEMS and str(after) in _CAUSATIVE_ENDINGS
+        particle = written in _NOUNS_IN_LM and str(after) in _PARTICLES
+        tense = onset in "ㄱㄷㅅㅈ" and not suffix and not particle  # article 24: 닮고 [담꼬]
+    if heard in _NASAL or tense:
+        onset = _TENSE.get(onset, onset)  # article 23: 국밥 [국빱]
+    return _assimilated(heard, onset, keeps_n=keeps_n)
+
+
+def _assimilated(coda: str, onset: str, *, keeps_n: bool = False) -> tuple[str, str]:
+    if onset == "ㄹ":
+        if coda == "ㄴ":  # article 20 and its exception: 난로 [날로], 의견란 [의견난]
+            return ("ㄴ", "ㄴ") if keeps_n else ("ㄹ", "ㄹ")
+        if coda in "ㅁㅇㄱㄷㅂ":  # article 19: 담력 [담녁], 협력 [혐녁]
+            onset = "ㄴ"
+    if coda == "ㄹ" and onset == "ㄴ":  # article 20: 칼날 [칼랄]
+        return "ㄹ", "ㄹ"
+    if onset in "ㄴㅁ":  # article 18: 국물 [궁물]
+        coda = _NASAL.get(coda, coda)
+    return coda, onset
+
+
+def _between(coda: str, after: Syllable, meeting: _Meeting) -> tuple[str, str]:
+    """The coda of a word and the onset of the next."""
+    onset = after.onset
+    if not coda:
+        return coda, onset
+    if meeting.tense:  # article 27: 할 것을 [할 꺼슬]
+        onset = _TENSE.get(onset, onset)
+    if onset == "ㅎ" and coda in _NASAL:  # article 12.1, addition 2: 옷 한 벌 [오 탄 벌]
+        return "", _ASPIRATED[coda]
+    if coda in _NASAL and onset in "ㄴㅁ":  # article 18, addition: 책 넣는다 [챙 넌는다]
+        return _NASAL[coda], onset
+    if not meeting.joined:
+        return coda, onset
+    if onset == "ㅇ":  # article 15: 밭 아래 [바 다래]; before 이 and the like article 29 may have it otherwise
+        stays = coda == "ㅇ" or (after.vowel in _NARROW and not meeting.links_narrow)
+        return (coda, onset) if stays else ("", coda)
+    if coda in _NASAL:
+        onset = _TENSE.get(onset, onset)  # article 23
+    return _assimilated(coda, onset)
+
+
+# ---- vowels --------------------------------------------------------------------------------------------------------
+
+
+def _without_glide(one: Syllable) -> Syllable:
+    """Article 5, exception 1: 가져 [가저]."""
+    return one._replace(vowel="ㅓ") if one.vowel == "ㅕ" and one.onset in "ㅈㅉㅊ" else one
+
+
+def _relaxed(row: Sequence[Syllable], word: str) -> list[Syllable]:
+    """Article 5, exceptions 2 and 4: what is allowed beside the principle."""
+    particle = len(row) > 1 and not _UI_NOUNS.search(word)
+    allowed = list(row)
+    for at, one in enumerate(row):
+        if one.vowel == "ㅖ" and one.onset not in "ㅇㄹ":
+            allowed[at] = one._replace(vowel="ㅔ")
+        elif one.vowel == "ㅢ" and one.onset == "ㅇ" and at > 0:
+            allowed[at] = one._replace(vowel="ㅔ" if particle and at == len(row) - 1 else "ㅣ")
+    return allowed
+
+
+def _split(coda: str) -> tuple[str, str]:
+    """The letters of a coda: what stays in its syllable and what may leave it."""
+    if coda in _PARTS:
+        return _PARTS[coda][0], _PARTS[coda][1]
+    return "", coda

@@ -1,0 +1,168 @@
+"""Hangul taken apart and put together, and Korean as it is said."""
+
+from __future__ import annotations
+
+import unicodedata
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sonorant.text import hangul
+from sonorant.text.korean import pronounce, pronounce_phrase
+from sonorant.text.korean_words import ANYWHERE, AT_START
+
+LINES = (Path(__file__).parent / "cases" / "korean.tsv").read_text(encoding="utf-8").splitlines()
+ROWS = [[*line.split("\t"), ""][:4] for line in LINES if not line.startswith("#")]
+
+SYLLABLE = st.characters(min_codepoint=ord("가"), max_codepoint=ord("힣"))
+WORD = st.text(SYLLABLE, min_size=1, max_size=8)
+PHRASE = st.lists(WORD | st.sampled_from([row[0] for row in ROWS]), min_size=1, max_size=6)
+
+
+# ---- letters -------------------------------------------------------------------------------------------------------
+
+
+def test_every_syllable_is_taken_apart_as_unicode_does() -> None:
+    for code in range(ord("가"), ord("힣") + 1):
+        one = hangul.syllable(chr(code))
+        assert str(one) == chr(code)
+        assert hangul.to_jamo(chr(code)) == unicodedata.normalize("NFD", chr(code))
+
+
+@given(st.text(SYLLABLE | st.sampled_from("a1 .ㄱㅏ大")))
+def test_jamo_lead_back_to_the_text(text: str) -> None:
+    assert hangul.from_jamo(hangul.to_jamo(text)) == text
+
+
+@given(st.text(st.characters(min_codepoint=0x1100, max_codepoint=0x11FF)))
+def test_loose_jamo_are_put_together_as_unicode_does(jamo: str) -> None:
+    assert hangul.from_jamo(jamo) == unicodedata.normalize("NFC", jamo)
+
+
+def test_sounds_are_nineteen_onsets_twenty_one_vowels_and_seven_codas() -> None:
+    assert (len(hangul.ONSET_JAMO), len(hangul.VOWEL_JAMO), len(hangul.CODA_JAMO)) == (19, 21, 27)
+    assert len(set(hangul.SOUND_JAMO)) == 19 + 21 + 7
+    assert [unicodedata.name(char).split()[-1] for char in hangul.SOUND_JAMO[-7:]] == [
+        "KIYEOK", "NIEUN", "TIKEUT", "RIEUL", "MIEUM", "PIEUP", "IEUNG",
+    ]  # fmt: skip
+
+
+# ---- words ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("written", "said", "article", "known"), ROWS)
+def test_a_word_is_said_as_the_standard_has_it(written: str, said: str, article: str, known: str) -> None:
+    assert pronounce(written) == said, article
+    by_rules_alone = pronounce_phrase([written], lexicon=False) == [said]
+    assert by_rules_alone is (known != "words")
+
+
+def test_the_table_covers_every_article_mostly_by_rules() -> None:
+    assert len(ROWS) >= 200
+    assert {int(row[2]) for row in ROWS} == {5, *range(9, 31)}
+    assert sum(row[3] != "words" for row in ROWS) > 250
+
+
+def test_no_word_is_respelled_as_itself() -> None:
+    for word, said in {**ANYWHERE, **AT_START}.items():
+        assert word != said
+        assert len(word) == len(said)
+
+
+@pytest.mark.parametrize(
+    ("phrase", "said"),
+    [
+        ("옷 한 벌", "오 탄 벌"), ("낮 한때", "나 탄때"), ("꽃 한 송이", "꼬 탄 송이"),  # 12
+        ("밭 아래", "바 다래"), ("늪 앞", "느 밥"), ("꽃 위", "꼬 뒤"), ("넋 없다", "너 겁따"), ("닭 앞에", "다 가페"),
+        # 15
+        ("책 넣는다", "챙 넌는다"), ("흙 말리다", "흥 말리다"), ("옷 맞추다", "온 맏추다"), ("밥 먹는다", "밤 멍는다"),
+        ("값 매기다", "감 매기다"),  # 18
+        ("할 것을", "할 꺼슬"), ("갈 데가", "갈 떼가"), ("할 바를", "할 빠를"), ("할 수는", "할 쑤는"),
+        ("할 적에", "할 쩌게"),
+        ("갈 곳", "갈 꼳"), ("할 도리", "할 또리"),  # 27
+        ("한 일", "한 닐"), ("옷 입다", "온 닙따"), ("먹은 엿", "머근 녇"), ("할 일", "할 릴"), ("잘 입다", "잘 립따"),
+        ("먹을 엿", "머글 렫"), ("삼 연대", "삼 년대"), ("일 연대", "일 련대"), ("서른 여섯", "서른 녀섣"),
+        ("스물 여섯", "스물 려섣"),  # 29
+    ],
+)  # fmt: skip
+def test_two_words_said_as_one_are_as_the_standard_has_them(phrase: str, said: str) -> None:
+    assert " ".join(pronounce_phrase(phrase.split())) == said
+
+
+@pytest.mark.parametrize(
+    ("phrase", "said"),
+    [
+        ("아홉 시 삼십 분", "아홉 씨 삼십 뿐"), ("백 원", "배 권"), ("십 일", "시 빌"), ("열 개", "열 깨"),
+        ("여덟 시", "여덜 씨"), ("일 등", "일 뜽"), ("십육", "심뉵"), ("백육십만", "뱅뉵씸만"),
+        ("이십일일", "이시비릴"),
+    ],
+)  # fmt: skip
+def test_a_number_and_what_it_counts_are_said_as_one(phrase: str, said: str) -> None:
+    assert " ".join(pronounce_phrase(phrase.split())) == said
+
+
+@pytest.mark.parametrize(
+    ("phrase", "said"),
+    [
+        ("책을 줄 사람", "채글 줄 사람"), ("먹을 줄 알아요", "머글 쭈 라라요"), ("오늘 것", "오늘 걷"),
+        ("나를 듯", "나를 듣"),
+        ("모를 것", "모를 껃"), ("물거품", "물거품"), ("을지로", "을지로"), ("한 일본 사람", "한 일본 사람"),
+    ],
+)  # fmt: skip
+def test_what_only_looks_like_a_verb_stays_plain(phrase: str, said: str) -> None:
+    assert " ".join(pronounce_phrase(phrase.split())) == said
+
+
+@pytest.mark.parametrize(
+    ("written", "principle", "relaxed"),
+    [
+        ("주의", "주의", "주이"), ("협의", "혀븨", "혀비"), ("우리의", "우리의", "우리에"),
+        ("강의의", "강의의", "강이에"),
+        ("의사", "의사", "의사"), ("시계", "시계", "시게"), ("지혜", "지혜", "지헤"), ("예의", "예의", "예이"),
+        ("차례", "차례", "차례"), ("맛있다", "마딛따", "마싣따"),
+    ],
+)  # fmt: skip
+def test_what_the_standard_allows_beside_its_principle_can_be_chosen(
+    written: str, principle: str, relaxed: str
+) -> None:
+    assert pronounce(written) == principle
+    assert pronounce(written, relaxed=True) == relaxed
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        ("깻잎을", "깬니플"),
+        ("꽃잎이", "꼰니피"),
+        ("서울역에서", "서울려게서"),
+        ("들깻잎김치", "들깬닙낌치"),
+        ("발전소", "발쩐소"),
+    ],
+)
+def test_words_of_the_table_take_particles_and_parts(written: str, said: str) -> None:
+    assert pronounce(written) == said
+
+
+@given(PHRASE, st.booleans())
+def test_a_phrase_keeps_its_words_and_has_only_sounds(words: list[str], relaxed: bool) -> None:
+    said = pronounce_phrase(words, relaxed=relaxed)
+    assert list(map(len, said)) == list(map(len, words))
+    assert set(hangul.to_jamo("".join(said))) <= set(hangul.SOUND_JAMO)
+
+
+@given(WORD.filter(lambda word: not any(hangul.syllable(char).vowel == "ㅢ" for char in word)))
+def test_what_is_said_is_said_the_same_again(word: str) -> None:
+    (said,) = pronounce_phrase([word], lexicon=False)
+    assert pronounce_phrase([said], lexicon=False) == [said]
+
+
+@given(WORD)
+def test_no_consonant_is_left_where_the_standard_moves_it(word: str) -> None:
+    said = [hangul.syllable(char) for char in pronounce(word)]
+    for before, after in pairwise(said):
+        assert before.coda in ("", "ㅇ") or after.onset != "ㅇ"
+        assert not (before.coda in tuple("ㄱㄷㅂ") and after.onset in "ㄴㅁㄹㅎㄱㄷㅂㅅㅈ")
+        assert (before.coda, after.onset) not in {("ㄹ", "ㄴ"), ("ㄴ", "ㄹ")}
