@@ -1,4 +1,4 @@
-"""Every configuration of VITS and VITS2 that is shipped takes its steps, in every stage, on the corpus of tones."""
+"""Every configuration of VITS, VITS2 and CVAE-JETS that is shipped takes its steps on the corpus of tones."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from sonorant.training.tracker import LOG, read_log
 from tests.corpora import write_corpus
 
 CONFIGS = Path(__file__).parents[2] / "configs"
-SHIPPED = sorted(CONFIGS.glob("vits*/*.yaml"))
+SHIPPED = sorted([*CONFIGS.glob("vits*/*.yaml"), *CONFIGS.glob("cvae_jets/*.yaml")])
 """The others are tried with their systems."""
 FEW = ("data.batch_items=2", "data.batch_s=4", "loader.workers=0", "run.steps=2", "run.log_every=1")
 FEW_DURATIONS = ("durations.batch_items=2", "durations.run.steps=2", "durations.run.log_every=1")

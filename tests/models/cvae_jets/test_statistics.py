@@ -1,0 +1,51 @@
+"""What curves are counted in, measured over a corpus."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from sonorant.models.cvae_jets import statistics
+from sonorant.models.cvae_jets.model import Statistics
+from tests.models.batches import examples, whole
+from tests.models.cvae_jets.small import HOP, SMALL
+
+
+class Said:
+    """Of a prepared utterance, what is looked at."""
+
+    def __init__(self, speaker: int) -> None:
+        self.speaker = speaker
+
+
+def measured() -> statistics.CorpusStatistics:
+    items = examples(6, hop=HOP)
+    found = []
+    for item in items:
+        n = len(item.samples) // HOP
+        pitch = torch.zeros(n)
+        if item.speaker != 2:
+            pitch[: n // 2] = 100.0
+            pitch[n // 2 : n // 2 * 2] = 200.0
+        louder = replace(item, pitch=pitch, samples=item.samples * (10 if item.speaker == 1 else 1))
+        found.append((Said(item.speaker), whole([louder], hop=HOP)))
+    return statistics.measure(found, speakers=("ann", "bob", "cem"), spectrogram=SMALL.spectrogram)  # type: ignore[arg-type]
+
+
+def test_they_are_means_and_deviations_of_each_speaker() -> None:
+    ann, bob, cem = measured().speakers
+    assert (ann.name, ann.pitch_mean, ann.pitch_std) == ("ann", pytest.approx(6.0), pytest.approx(6.0))
+    assert bob.energy_mean - ann.energy_mean == pytest.approx(20, abs=1.0)
+    assert (cem.pitch_mean, cem.pitch_std) == (6.0, 3.0)  # who never has a voice
+
+
+def test_they_come_back_and_fill_a_network(tmp_path: Path) -> None:
+    found = measured()
+    statistics.write(found, tmp_path)
+    assert statistics.read(tmp_path) == found
+    network = Statistics(3)
+    statistics.fill(found, network)
+    assert network.energy_std.tolist() == pytest.approx([speaker.energy_std for speaker in found.speakers])

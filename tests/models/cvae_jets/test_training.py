@@ -1,0 +1,152 @@
+"""Laws of the training step of CVAE-JETS, on a model so small that they are quick."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import pytest
+import torch
+from lightning_fabric import Fabric
+
+from sonorant.audio.spectrogram import MelConfig, SpectrogramConfig
+from sonorant.losses.spectral import StftLossConfig
+from sonorant.models.cvae_jets.config import CvaeJetsConfig
+from sonorant.models.cvae_jets.game import CvaeJetsGame, GameSettings
+from sonorant.models.cvae_jets.losses import TERMS, kl
+from sonorant.models.cvae_jets.model import CvaeJets
+from sonorant.models.cvae_jets.recipe import CvaeJetsRecipe
+from sonorant.nn.discriminators import DiscriminatorConfig, Discriminators
+from sonorant.nn.frame_discriminators import FrameDiscriminatorConfig, FrameResolution
+from sonorant.training.optim import Player
+from sonorant.training.schedule import Schedule, value_at
+from tests.models.batches import N_SYMBOLS, examples, padded, split, whole
+from tests.models.cvae_jets.small import HOP, JETS, SMALL, small
+from tests.models.cvae_jets.test_model import train_pass
+from tests.models.table import PLAIN, Table
+
+DISCRIMINATORS = DiscriminatorConfig(
+    periods=(2, 5),
+    period_channels=(4, 8),
+    scale=None,
+    frames=FrameDiscriminatorConfig(resolutions=(FrameResolution(n_fft=128, hop=32),), channels=(8,)),
+)
+LOSSES: Mapping[str, Schedule] = {**dict.fromkeys(TERMS, 1.0), "mel": 45.0, "feature": 2.0}
+ITEMS = [
+    replace(item, pitch=150 + 30 * torch.sin(torch.arange(len(item.samples) // HOP) / 5.0))
+    for item in examples(hop=HOP, n_languages=2)
+]
+BATCH = whole(ITEMS, hop=HOP)
+PARTS = split(ITEMS, hop=HOP)
+both = pytest.mark.parametrize("cfg", [SMALL, JETS], ids=["cvae-jets", "jets"])
+
+
+def quiet(cfg: CvaeJetsConfig) -> CvaeJetsConfig:
+    """Without dropout, which parts of a batch and padding would change."""
+    still = replace(cfg.duration, dropout=0.0)
+    return replace(
+        cfg,
+        text_encoder=replace(cfg.text_encoder, dropout=0.0),
+        duration=still,
+        pitch=replace(cfg.pitch, predictor=still),
+        energy=replace(cfg.energy, predictor=still),
+    )
+
+
+def table(cfg: CvaeJetsConfig = SMALL, *, losses: Mapping[str, Schedule] = LOSSES, softness: Schedule = 0.5) -> Table:
+    torch.manual_seed(0)
+    settings = GameSettings(
+        spectrogram=SMALL.spectrogram,
+        mel=MelConfig(n_mels=24),
+        spectral=StftLossConfig(resolutions=(SpectrogramConfig(sample_rate_hz=16_000, n_fft=128, hop=32, win=128),)),
+        segment_frames=8,
+        softness=softness,
+        level=cfg.level,
+    )
+
+    def game(fabric: Fabric, generator: Player, discriminator: Player) -> CvaeJetsGame:
+        return CvaeJetsGame(fabric, generator, discriminator, settings=settings)
+
+    network = CvaeJets(quiet(cfg), N_SYMBOLS, 3, 2)
+    return Table(network, Discriminators(DISCRIMINATORS), game, losses, generator=PLAIN, discriminator=PLAIN)
+
+
+@both
+def test_padding_changes_no_term(cfg: CvaeJetsConfig) -> None:
+    at = table(cfg)
+    before = at.terms(BATCH)
+    assert before.keys() == {*TERMS, "loss"}
+    wide = padded(BATCH, hop=HOP)
+    wide = replace(wide, pitch=torch.nn.functional.pad(BATCH.pitch, (0, 20), value=400.0))
+    assert at.terms(wide) == pytest.approx(before, rel=1e-3)
+
+
+@both
+def test_the_terms_of_a_batch_are_the_sums_of_its_parts(cfg: CvaeJetsConfig) -> None:
+    at = table(cfg)
+    of_parts = [at.terms(part) for part in PARTS]
+    for name, value in at.terms(BATCH).items():
+        assert sum(part[name] for part in of_parts) == pytest.approx(value, rel=1e-3), name
+
+
+@both
+def test_a_step_is_the_same_in_one_part_and_in_several(cfg: CvaeJetsConfig) -> None:
+    one, two = table(cfg), table(cfg)
+    report = one.step([BATCH], 0)
+    assert two.step(PARTS, 0) == pytest.approx(report, rel=1e-2)
+    for name, value in one.weights().items():
+        torch.testing.assert_close(two.weights()[name], value, atol=2e-4, rtol=0, msg=name)
+
+
+@both
+def test_every_weight_that_learns_moves(cfg: CvaeJetsConfig) -> None:
+    at = table(cfg)
+    before = {name: value.clone() for name, value in at.weights().items()}
+    at.step([BATCH], 0)
+    still = {name for name, value in at.weights().items() if torch.equal(value, before[name])}
+    learning = {name for name, p in at.generator.network.named_parameters() if p.requires_grad}
+    # Of bins only those that occur are looked up; but the table is one weight.
+    assert not still & {f"generator/{name}" for name in learning}
+
+
+@both
+def test_what_waits_for_its_weight_is_computed_so_that_every_weight_has_a_gradient(cfg: CvaeJetsConfig) -> None:
+    """Processes that share gradients wait for one of every weight, at every step."""
+    losses = {**LOSSES, "mel": 0.0, "binarization": 0.0, "adversarial": 0.0, "feature": 0.0}
+    at = table(cfg, losses=losses)
+    at.step([BATCH], 0)
+    network = at.generator.network.requires_grad_(True)
+    terms = at.game.judged(BATCH, at.game.generate(BATCH, 0), frozenset({*TERMS} - {"mel", "adversarial", "feature"}))
+    sum(terms.values()).backward()
+    assert not [name for name, p in network.named_parameters() if p.grad is None]
+
+
+def test_the_divergence_knows_posterior_from_prior() -> None:
+    """Public code permutes the two twice, which cancels out; here an exchange is another number."""
+    out = train_pass(small(SMALL)).explained
+    latents = out.latents
+    exchanged = replace(
+        latents, prior_mean=latents.posterior.mean, posterior=replace(latents.posterior, mean=latents.prior_mean)
+    )
+    assert not torch.allclose(kl(replace(out, latents=exchanged)), kl(out))
+    assert not kl(replace(out, latents=None)).any()
+
+
+def test_steps_change_softness_and_weights_where_the_public_code_has_them() -> None:
+    recipe = CvaeJetsRecipe(data={"manifest": "m.jsonl"}, run={"steps": 300_000})
+    assert [value_at(recipe.softness, step) for step in (0, 5_999, 6_000, 28_000)] == [1, 1, 0, 0]
+    weights = [value_at(recipe.losses["binarization"], step) for step in (0, 18_000, 23_000, 28_000, 90_000)]
+    assert weights == [0, 0, 0.5, 1, 1]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"softness": 1.5}, r"softness is 1\.5: it must lie in 0 to 1"),
+        ({"losses": {"spectral": 0.0}}, r"losses\.mel and losses\.spectral are both 0"),
+        ({"segment_frames": 0}, "segment_frames is 0"),
+    ],
+)
+def test_recipes_that_are_none_are_refused(change: dict[str, object], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        CvaeJetsRecipe(data={"manifest": "m.jsonl"}, run={"steps": 1}, **change)

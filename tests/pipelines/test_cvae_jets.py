@@ -1,0 +1,93 @@
+"""CVAE-JETS's whole way on a corpus of tones: its stages, stopped and resumed, then a voice of them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from sonorant.cli.main import main
+from sonorant.models.cvae_jets.statistics import read
+from sonorant.training import checkpoint as checkpoints
+from sonorant.training.loop import CHECKPOINTS
+from sonorant.training.tracker import LOG, read_log
+from tests.corpora import write_corpus
+from tests.pipelines.test_training import said, same
+from tests.pipelines.test_training_vits2 import resume, stopping_at
+
+ROOT = Path(__file__).parents[2]
+DEBUG = str(ROOT / "configs/cvae_jets/debug.yaml")
+
+
+@pytest.fixture(scope="module")
+def manifest(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_corpus(tmp_path_factory.mktemp("corpus"), validation=1)
+
+
+def arguments(manifest: Path, run: Path, *settings: str, steps: int) -> list[str]:
+    own = [f"data.manifest={manifest}", f"run.steps={steps}", "data.batch_items=2", "run.log_every=1"]
+    starts = ["losses.adversarial={kind: from, step: 5, value: 1}", "losses.feature={kind: from, step: 5, value: 2}"]
+    schedules = [*starts, "softness={kind: steps, changes: [4], values: [1, 0]}", "run.evaluate_every=1000"]
+    return ["train", DEBUG, "--run", str(run), "--device", "cpu", *own, *schedules, *settings]
+
+
+@pytest.fixture(scope="module")
+def twelve(manifest: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run of 12 steps without a stop."""
+    run = tmp_path_factory.mktemp("runs") / "twelve"
+    assert main(arguments(manifest, run, "seed=7", steps=12)) == 0
+    return run
+
+
+def test_the_stages_follow_one_another(twelve: Path) -> None:
+    for stage in ("prepare", "statistics", "train"):
+        assert json.loads((twelve / stage / "stage.json").read_text())["status"] == "complete"
+    speakers = read(twelve / "statistics").speakers
+    assert [speaker.name for speaker in speakers] == ["ann", "bob"]
+    assert all(speaker.energy_std > 0.1 for speaker in speakers)
+    steps = [row for row in read_log(twelve / "train" / LOG) if row["kind"] == "step"]
+    assert ["generator/adversarial" in row for row in steps] == [False] * 5 + [True] * 7
+
+
+def test_a_run_that_was_stopped_is_the_run_that_was_not(
+    manifest: Path, twelve: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = tmp_path / "run"
+    with monkeypatch.context() as stopped:
+        stopped.setattr("sonorant.models.cvae_jets.training.train", stopping_at(7, of=12))
+        assert main(arguments(manifest, run, "seed=7", steps=12)) == 0
+    assert checkpoints.steps(run / "train" / CHECKPOINTS) == [7]
+    assert main(resume(run)) == 0
+    one, other = (checkpoints.read(folder / "train" / CHECKPOINTS) for folder in (run, twelve))
+    assert one.step == other.step == 12
+    assert same(one.parts, other.parts)
+    assert same(one.optimizers, other.optimizers)
+
+
+def test_the_voice_speaks_converts_and_aligns(twelve: Path, manifest: Path, tmp_path: Path) -> None:
+    voice, wav, other = tmp_path / "voice", tmp_path / "out.wav", tmp_path / "other.wav"
+    assert main(["voices", "export-run", str(twelve), str(voice), "--convert"]) == 0
+    assert main(["voices", "check", str(voice)]) == 0
+    assert main(["say", "One two three.", "--voice", str(voice), "--speaker", "bob", "-o", str(wav)]) == 0
+    samples, rate = soundfile.read(wav)
+    assert rate == 16_000
+    assert np.abs(samples).max() > 1e-3
+    assert main(["convert", str(wav), "--voice", str(voice), "--speaker", "ann", "-o", str(other)]) == 0
+    assert len(soundfile.read(other)[0]) == pytest.approx(len(samples), abs=256)
+    assert main(["align", str(manifest), "--with", str(twelve), "--out", str(tmp_path / "aligned")]) == 0
+    assert (tmp_path / "aligned" / "alignments.jsonl").stat().st_size > 100
+
+
+def test_it_starts_from_another_of_its_kind(twelve: Path, manifest: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    assert main(arguments(manifest, run, "--init-from", str(twelve), steps=1)) == 0
+    report = json.loads((run / "train" / "started_from.json").read_text())
+    assert report["fresh"] == report["left_over"] == []
+
+
+def test_what_decides_the_weights_may_not_change(twelve: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(resume(twelve, "softness=1", "run.steps=13")) == 2
+    assert "softness" in said(capsys)
