@@ -7,12 +7,18 @@ from typing import TYPE_CHECKING
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from sonorant.voice.prosody import Curves, Manner, Prosody
     from sonorant.voice.speech import Speech
     from sonorant.voice.voice import Voice, load_voice
 
-__all__ = ["Speech", "Voice", "__version__", "load_voice"]
+__all__ = ["Curves", "Manner", "Prosody", "Speech", "Voice", "__version__", "load_voice"]
 
-_HOMES = {"Speech": "sonorant.voice.speech", "Voice": "sonorant.voice.voice", "load_voice": "sonorant.voice.voice"}
+_HOMES = {
+    **dict.fromkeys(("Curves", "Manner", "Prosody"), "sonorant.voice.prosody"),
+    "Speech": "sonorant.voice.speech",
+    "Voice": "sonorant.voice.voice",
+    "load_voice": "sonorant.voice.voice",
+}
 
 
 def __getattr__(name: str) -> object:

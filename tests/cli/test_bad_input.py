@@ -267,3 +267,27 @@ def test_raw_output_to_a_full_device_is_an_error(tmp_path: Path, tiny_folder: Pa
         )  # fmt: skip
     assert done.returncode == 2
     assert done.stderr.strip().splitlines() == ["sonorant: No space left on device"]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--pitch-shift", "4"], "draws no pitch and energy to be changed"),
+        (["--energy-gain", "999"], "energy_gain_db is 999"),
+        (["--prosody", "none.json"], "none.json: cannot be read"),
+        (["--curves", "curves.txt"], "curves.txt"),
+        (["--curves", "curves.json"], "draws no pitch and energy"),
+    ],
+)
+def test_a_prosody_that_cannot_be_had(
+    work: Path, tiny_folder: Path, capsys: pytest.CaptureFixture[str], options: list[str], message: str
+) -> None:
+    refused([*SAY, "Hello.", *options], capsys, message)
+
+
+@pytest.mark.parametrize("content", ['{"pitch": 4}', '{"words": {"first": {}}}', '{"curves": [{}]}', "[]", "{"])
+def test_a_prosody_file_that_is_none(
+    work: Path, tiny_folder: Path, capsys: pytest.CaptureFixture[str], content: str
+) -> None:
+    (work / "prosody.json").write_text(content, encoding="utf-8")
+    refused([*SAY, "Hello.", "--prosody", "prosody.json"], capsys, "prosody.json")

@@ -75,6 +75,14 @@ def test_the_voice_speaks_converts_and_aligns(twelve: Path, manifest: Path, tmp_
     samples, rate = soundfile.read(wav)
     assert rate == 16_000
     assert np.abs(samples).max() > 1e-3
+    curves, again = tmp_path / "curves.json", tmp_path / "again.wav"
+    speak = ["say", "One two three.", "--voice", str(voice), "--seed", "1"]
+    assert main([*speak, "--pitch-shift", "4", "--energy-gain", "3", "--curves", str(curves), "-o", str(wav)]) == 0
+    drawn = json.loads(curves.read_text())["curves"]
+    assert len(drawn) == 1
+    assert main([*speak, "--prosody", str(curves), "-o", str(again)]) == 0
+    assert len(soundfile.read(again)[0]) == len(soundfile.read(wav)[0])
+    samples, rate = soundfile.read(wav)
     assert main(["convert", str(wav), "--voice", str(voice), "--speaker", "ann", "-o", str(other)]) == 0
     assert len(soundfile.read(other)[0]) == pytest.approx(len(samples), abs=256)
     assert main(["align", str(manifest), "--with", str(twelve), "--out", str(tmp_path / "aligned")]) == 0

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, BinaryIO
+from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
 
 import typer
 
 from sonorant.errors import AudioError, TextError
 
 if TYPE_CHECKING:
+    from sonorant.voice.prosody import Curves, Prosody
     from sonorant.voice.speech import Speech, Timeline
 
 
@@ -39,6 +41,15 @@ def say(
     sentence_pause: Annotated[float | None, typer.Option(help="Silence after a sentence, in seconds.")] = None,
     paragraph_pause: Annotated[float | None, typer.Option(help="Silence after a paragraph, in seconds.")] = None,
     lexicon: Annotated[Path | None, typer.Option(help="Pronunciations: lines of word<TAB>ipa.")] = None,
+    pitch_shift: Annotated[float | None, typer.Option(help="In semitones; of a voice that draws its pitch.")] = None,
+    pitch_range: Annotated[float | None, typer.Option(help="Above 1 is livelier, 0 monotonous; likewise.")] = None,
+    energy_gain: Annotated[float | None, typer.Option(help="Speaking up, in dB; likewise.")] = None,
+    prosody: Annotated[
+        Path | None, typer.Option(help="All of that, for single words and as whole curves, too: a .json file.")
+    ] = None,
+    curves: Annotated[
+        Path | None, typer.Option(help="Also write the pitch and energy that were drawn: a .json file for --prosody.")
+    ] = None,
 ) -> None:
     """Speak a text into a file.
 
@@ -47,6 +58,7 @@ def say(
     from sonorant.audio.io import FORMATS, AudioWriter, check_target, write_raw
     from sonorant.text.lexicon import Lexicon
     from sonorant.voice import subtitles as subtitle_files
+    from sonorant.voice.prosody import Prosody
     from sonorant.voice.voice import load_voice
 
     if text and file is not None:
@@ -58,6 +70,9 @@ def say(
         check_target(target, FORMATS, kind="audio")
     if subtitles is not None:
         subtitle_files.check(subtitles)
+    if curves is not None:
+        check_target(curves, frozenset({".json"}), kind="a file of curves")
+    asked = _prosody(prosody, pitch_shift=pitch_shift, pitch_range=pitch_range, energy_gain_db=energy_gain)
     with ExitStack() as stack:
         lines, n_bytes = _lines(text, file, stack)
         loaded = load_voice(voice)
@@ -72,8 +87,9 @@ def say(
             sentence_pause_s=sentence_pause,
             paragraph_pause_s=paragraph_pause,
             lexicon=Lexicon.read(lexicon) if lexicon else None,
+            prosody=asked if asked is not None or curves is None else Prosody(),
         )
-        tally = _Tally(keep_times=subtitles is not None)
+        tally = _Tally(keep_times=subtitles is not None, keep_curves=curves is not None)
         if output_raw:
             for piece in tally.over(pieces):
                 write_raw(sys.stdout.buffer, piece.samples)
@@ -84,9 +100,32 @@ def say(
                     advance(lines.n_read)
         if subtitles is not None:
             subtitle_files.write(subtitles, tally.timeline(), duration_s=tally.duration_s)
+        if curves is not None:
+            _write_curves(tally.curves, curves)
     report_unknown(tally.unknown)
     if not output_raw:
         typer.echo(f"{target}: {tally.duration_s:.2f} s by {loaded.name}, seed {tally.seed}", err=True)
+
+
+def _prosody(path: Path | None, **asked: float | None) -> Prosody | None:
+    """What a file and the options ask for, the options before the file; None where nothing is."""
+    from dataclasses import replace
+
+    from sonorant.config import parse, read_json
+    from sonorant.voice.prosody import Prosody
+
+    given: dict[str, Any] = {name: value for name, value in asked.items() if value is not None}
+    if path is None:
+        return Prosody(**given) if given else None
+    return replace(parse(Prosody, read_json(path), source=str(path)), **given)
+
+
+def _write_curves(curves: Sequence[Curves], path: Path) -> None:
+    from sonorant.audio.io import whole_file
+    from sonorant.config import plain
+
+    with whole_file(path) as part:
+        part.write_text(json.dumps({"curves": [plain(each) for each in curves]}) + "\n", encoding="utf-8")
 
 
 class _Lines:
@@ -129,12 +168,13 @@ def _lines(text: list[str] | None, file: Path | None, stack: ExitStack) -> tuple
 class _Tally:
     """What has been said so far: its length, its seed, what could not be said, and the times if they are wanted."""
 
-    def __init__(self, *, keep_times: bool) -> None:
-
+    def __init__(self, *, keep_times: bool, keep_curves: bool) -> None:
         self.duration_s = 0.0
         self.seed = 0
         self.unknown: dict[str, int] = {}
+        self.curves: list[Curves] = []
         self._keep_times = keep_times
+        self._keep_curves = keep_curves
         self._timelines: list[Timeline] = []
 
     def over(self, pieces: Iterator[Speech]) -> Iterator[Speech]:
@@ -143,6 +183,8 @@ class _Tally:
         for piece in pieces:
             if self._keep_times:
                 self._timelines.append(Timeline(piece.words, piece.phonemes, piece.sentences).shifted(self.duration_s))
+            if self._keep_curves:
+                self.curves += piece.curves
             self.duration_s += piece.duration_s
             self.seed = piece.seed
             for symbol, count in piece.unknown.items():

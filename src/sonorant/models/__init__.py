@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from sonorant.audio.spectrogram import SpectrogramConfig
     from sonorant.models.aligning import Aligner
-    from sonorant.models.prosody import Curves
+    from sonorant.models.prosody import Curves, Prosody
 
 
 class Purpose(Enum):
@@ -54,6 +54,24 @@ class Synthesizer(Protocol):
         length_scale: float,
         noise_scale: float,
         noise_scale_duration: float,
+    ) -> Synthesis: ...
+
+
+class DrawingSynthesizer(Protocol):
+    """A network that also draws curves, and so may be asked for others: what a runtime asks of such a system."""
+
+    def synthesize(
+        self,
+        tokens: Tensor,
+        token_lengths: Tensor,
+        speaker: Tensor | None,
+        language: Tensor | None,
+        *,
+        noise: Callable[[tuple[int, ...]], Tensor],
+        length_scale: float,
+        noise_scale: float,
+        noise_scale_duration: float,
+        prosody: Prosody | None,
     ) -> Synthesis: ...
 
 
@@ -149,6 +167,16 @@ def converter_in(network: Synthesizer, system: str) -> Converter | None:
 
             return converter_in_cvae_jets(network)
     return None
+
+
+def drawing_in(network: Synthesizer, system: str) -> DrawingSynthesizer | None:
+    """The same network, if it may be asked for other curves."""
+    if system != "cvae_jets":
+        return None
+    from sonorant.models.cvae_jets.model import CvaeJets
+
+    assert isinstance(network, CvaeJets)
+    return network
 
 
 def aligner_in(network: Synthesizer, system: str) -> Aligner | None:

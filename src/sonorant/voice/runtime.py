@@ -10,16 +10,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sonorant.audio.io import Samples
+from sonorant.voice.prosody import TokenProsody
 
 Noise = Callable[[tuple[int, ...]], NDArray[np.float32]]  # a shape -> standard normal numbers, in the order asked for
 
 
 @dataclass(frozen=True)
 class SpokenTokens:
-    """One sentence. samples: float32 [N]; frames_per_token: int64 [L], frames of equal length."""
+    """One sentence. samples: float32 [N]; frames_per_token: int64 [L], frames of equal length.
+
+    pitch_hz, energy_db: [T], where the model draws them.
+    """
 
     samples: NDArray[np.float32]
     frames_per_token: NDArray[np.int64]
+    pitch_hz: NDArray[np.float32] | None = None
+    energy_db: NDArray[np.float32] | None = None
 
 
 class Runtime(Protocol):
@@ -35,8 +41,17 @@ class Runtime(Protocol):
         length_scale: float,
         noise_scale: float,
         noise_scale_duration: float,
+        prosody: TokenProsody | None = None,
     ) -> SpokenTokens:
-        """Speak one sentence's tokens as one of the voice's speakers, in one of its languages (their places)."""
+        """Speak one sentence's tokens as one of the voice's speakers, in one of its languages (their places).
+
+        prosody: only where `draws_curves`.
+        """
+        ...
+
+    @property
+    def draws_curves(self) -> bool:
+        """Whether a prosody can be asked for."""
         ...
 
     @property

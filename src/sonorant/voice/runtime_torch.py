@@ -3,17 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from sonorant.audio.io import Samples
 from sonorant.errors import ConfigError, VoiceError
-from sonorant.models import Converter, Synthesizer, converter_in, load_synthesizer
+from sonorant.models import (
+    Converter,
+    DrawingSynthesizer,
+    Synthesizer,
+    converter_in,
+    drawing_in,
+    load_synthesizer,
+)
+from sonorant.models.prosody import Prosody
 from sonorant.text.symbols import SymbolTable
 from sonorant.voice.bundle import MANIFEST, WEIGHTS, Bundle
 from sonorant.voice.conversion import converted
+from sonorant.voice.prosody import TokenProsody
 from sonorant.voice.runtime import Noise, SpokenTokens
 
 
@@ -49,18 +60,26 @@ def load_network(bundle: Bundle) -> Synthesizer:
 class TorchRuntime:
     """A system's network on a device."""
 
-    def __init__(self, network: Synthesizer, converter: Converter | None, *, device: torch.device) -> None:
-        """converter: the same network, if it converts."""
+    def __init__(
+        self,
+        network: Synthesizer,
+        converter: Converter | None,
+        drawing: DrawingSynthesizer | None,
+        *,
+        device: torch.device,
+    ) -> None:
+        """converter, drawing: the same network, if it converts, if it draws curves."""
         self._network = network
         self._converter = converter
+        self._drawing = drawing
         self._device = device
 
     @classmethod
     def load(cls, bundle: Bundle, *, device: str = "cpu") -> TorchRuntime:
         """Load a voice's network. Raises VoiceError when its configuration or its weights are unusable."""
         network = load_network(bundle)
-        converter = converter_in(network, bundle.manifest.system)
-        return cls(network, converter, device=torch.device(device))
+        system = bundle.manifest.system
+        return cls(network, converter_in(network, system), drawing_in(network, system), device=torch.device(device))
 
     @torch.inference_mode()
     def speak(
@@ -73,13 +92,18 @@ class TorchRuntime:
         length_scale: float,
         noise_scale: float,
         noise_scale_duration: float,
+        prosody: TokenProsody | None = None,
     ) -> SpokenTokens:
         """Speak one sentence's tokens; see `Runtime`."""
 
         def draw(shape: tuple[int, ...]) -> Tensor:
             return torch.from_numpy(noise(shape)).to(self._device)
 
-        said = self._network.synthesize(
+        synthesize = self._network.synthesize
+        if prosody is not None:
+            assert self._drawing is not None, "ask `draws_curves` first"
+            synthesize = partial(self._drawing.synthesize, prosody=self._asked(prosody))
+        said = synthesize(
             torch.tensor([list(tokens)], device=self._device),
             torch.tensor([len(tokens)], device=self._device),
             torch.tensor([speaker], device=self._device),
@@ -90,7 +114,33 @@ class TorchRuntime:
             noise_scale_duration=noise_scale_duration,
         )
         samples = said.samples[0].float().cpu().numpy()
-        return SpokenTokens(samples.astype(np.float32, copy=False), said.frames_per_token[0].cpu().numpy())
+        curves = said.curves
+        return SpokenTokens(
+            samples.astype(np.float32, copy=False),
+            said.frames_per_token[0].cpu().numpy(),
+            pitch_hz=None if curves is None else curves.pitch_hz[0].float().cpu().numpy(),
+            energy_db=None if curves is None else curves.energy_db[0].float().cpu().numpy(),
+        )
+
+    def _asked(self, prosody: TokenProsody) -> Prosody:
+        def given(values: Sequence[float] | NDArray[np.float32]) -> Tensor:
+            return torch.tensor(np.asarray(values, np.float32), device=self._device).unsqueeze(0)
+
+        curves = prosody.curves
+        return Prosody(
+            duration_scale=given(prosody.duration_scale),
+            pitch_shift=given(prosody.pitch_shift),
+            pitch_range=given(prosody.pitch_range),
+            energy_gain_db=given(prosody.energy_gain_db),
+            durations=None if curves is None else given(curves.frames_per_token),
+            pitch_hz=None if curves is None else given(curves.pitch_hz),
+            energy_db=None if curves is None else given(curves.energy_db),
+        )
+
+    @property
+    def draws_curves(self) -> bool:
+        """See `Runtime`."""
+        return self._drawing is not None
 
     @property
     def converts(self) -> bool:

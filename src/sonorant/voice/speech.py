@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sonorant.audio.io import AudioWriter
+from sonorant.voice.prosody import Curves
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,8 @@ class Speech:
     sentences: tuple[TimedSentence, ...]
     seed: int
     unknown: Mapping[str, int] = field(default_factory=dict)
+    curves: tuple[Curves, ...] = ()
+    """Of each sentence, where the voice draws them; to look at, or to change and give back."""
 
     @property
     def duration_s(self) -> float:
@@ -89,14 +92,24 @@ def join(pieces: Sequence[Speech], *, sample_rate_hz: int, seed: int) -> Speech:
     phonemes: list[TimedPhoneme] = []
     sentences: list[TimedSentence] = []
     unknown: dict[str, int] = {}
+    curves: list[Curves] = []
     n_before = 0
     for piece in pieces:
         later = Timeline(piece.words, piece.phonemes, piece.sentences).shifted(n_before / sample_rate_hz)
         words += later.words
         phonemes += later.phonemes
         sentences += later.sentences
+        curves += piece.curves
         for symbol, count in piece.unknown.items():
             unknown[symbol] = unknown.get(symbol, 0) + count
         n_before += len(piece.samples)
-    samples = np.concatenate([piece.samples for piece in pieces]) if pieces else np.zeros(0, np.float32)
-    return Speech(samples, sample_rate_hz, tuple(words), tuple(phonemes), tuple(sentences), seed, unknown)
+    return Speech(
+        samples=np.concatenate([piece.samples for piece in pieces]) if pieces else np.zeros(0, np.float32),
+        sample_rate_hz=sample_rate_hz,
+        words=tuple(words),
+        phonemes=tuple(phonemes),
+        sentences=tuple(sentences),
+        seed=seed,
+        unknown=unknown,
+        curves=tuple(curves),
+    )

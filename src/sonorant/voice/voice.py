@@ -20,9 +20,11 @@ from sonorant.text.frontend import Frontend, Sentence
 from sonorant.text.lexicon import Lexicon
 from sonorant.text.paragraphs import paragraphs
 from sonorant.voice import bundle as bundles
+from sonorant.voice import prosody as prosodies
 from sonorant.voice.bundle import Bundle
 from sonorant.voice.frontends import frontend_for
 from sonorant.voice.manifest import SynthesisSettings
+from sonorant.voice.prosody import Curves, Prosody, TokenProsody
 from sonorant.voice.runtime import Noise, Runtime, SpokenTokens
 from sonorant.voice.speech import Speech, TimedPhoneme, TimedSentence, TimedWord, join
 
@@ -79,14 +81,15 @@ class Voice:
         sentence_pause_s: float | None = None,
         paragraph_pause_s: float | None = None,
         lexicon: Mapping[str, str] | Lexicon | None = None,
+        prosody: Prosody | None = None,
     ) -> Speech:
         """Speak a text, paragraphs divided by blank lines. What is None is as the voice has it; a None seed is drawn.
 
         A speaker speaks its own language unless told otherwise; a language alone is spoken by the first whose it is.
         length_scale: above 1 is slower. noise_scale: liveliness of the sound. noise_scale_duration: of the rhythm.
-        lexicon: written word -> IPA, for this call.
-        Raises TextError when there is nothing to say, VoiceError for an unknown speaker or language,
-        ParameterError for a number out of range.
+        lexicon: written word -> IPA, for this call. prosody: another pace, pitch and energy, of voices that draw them.
+        Raises TextError when there is nothing to say, VoiceError for an unknown speaker or language, or a prosody of a
+        voice that has none, ParameterError for a number out of range.
         """
         seed = _seed(seed)
         pieces = list(
@@ -101,6 +104,7 @@ class Voice:
                 sentence_pause_s=sentence_pause_s,
                 paragraph_pause_s=paragraph_pause_s,
                 lexicon=lexicon,
+                prosody=prosody,
             )
         )
         return join(pieces, sample_rate_hz=self.sample_rate_hz, seed=seed)
@@ -118,6 +122,7 @@ class Voice:
         sentence_pause_s: float | None = None,
         paragraph_pause_s: float | None = None,
         lexicon: Mapping[str, str] | Lexicon | None = None,
+        prosody: Prosody | None = None,
     ) -> Iterator[Speech]:
         """As `say`, one sentence at a time, times counted from each piece's start; joined they are what `say` gives.
 
@@ -140,8 +145,15 @@ class Voice:
             sentence_pause_s=sentence_pause_s,
             paragraph_pause_s=paragraph_pause_s,
         )
+        if prosody is not None:
+            prosodies.check(prosody)
+            if not self.runtime.draws_curves:
+                raise VoiceError(
+                    f"voice {self.name!r} is a {self.manifest.system}, which draws no pitch and energy to be changed: "
+                    "leave prosody out (length_scale changes its pace), or take a cvae_jets"
+                )
         lines = text.splitlines() if isinstance(text, str) else text
-        return self._stream(lines, frontend, index, settings, _seed(seed))
+        return self._stream(lines, frontend, index, settings, _seed(seed), prosody)
 
     def convert(
         self,
@@ -210,10 +222,17 @@ class Voice:
         return frontend_for(self.bundle, language, lexicon=lexicon)
 
     def _stream(
-        self, lines: Iterable[str], frontend: Frontend, speaker: int, settings: SynthesisSettings, seed: int
+        self,
+        lines: Iterable[str],
+        frontend: Frontend,
+        speaker: int,
+        settings: SynthesisSettings,
+        seed: int,
+        prosody: Prosody | None,
     ) -> Iterator[Speech]:
         language = self.manifest.frontend.languages.index(frontend.language)
         said = False
+        n_words = n_sentences = 0
         unsaid: Counter[str] = Counter()  # of sentences that gave nothing to speak, told with the next piece
         for paragraph in paragraphs(lines):
             for sentence in frontend(paragraph):
@@ -221,7 +240,11 @@ class Voice:
                     unsaid.update(sentence.unknown)
                     continue
                 noise = _noise(seed, *sentence.tokens)  # so a sentence sounds the same wherever it stands
-                spoken = self._spoken(sentence, speaker, language, settings, noise)
+                asked = None
+                if prosody is not None and sentence.tokens:
+                    asked = prosodies.of_sentence(prosody, sentence, n_words=n_words, n_sentences=n_sentences)
+                    n_words, n_sentences = n_words + prosodies.count_words(sentence), n_sentences + 1
+                spoken = self._spoken(sentence, speaker, language, settings, noise, asked)
                 said = said or bool(sentence.tokens)
                 yield self._piece(sentence, spoken, settings, seed, unsaid)
                 unsaid.clear()
@@ -234,7 +257,13 @@ class Voice:
             )
 
     def _spoken(
-        self, sentence: Sentence, speaker: int, language: int, settings: SynthesisSettings, noise: Noise
+        self,
+        sentence: Sentence,
+        speaker: int,
+        language: int,
+        settings: SynthesisSettings,
+        noise: Noise,
+        prosody: TokenProsody | None,
     ) -> SpokenTokens:
         if not sentence.tokens:
             return SpokenTokens(np.zeros(0, np.float32), np.zeros(0, np.int64))
@@ -246,6 +275,7 @@ class Voice:
             length_scale=settings.length_scale,
             noise_scale=settings.noise_scale,
             noise_scale_duration=settings.noise_scale_duration,
+            prosody=prosody,
         )
 
     def _piece(
@@ -266,6 +296,7 @@ class Voice:
             else (),
             seed=seed,
             unknown=dict(Counter(sentence.unknown) + unsaid),
+            curves=_curves(spoken, self.sample_rate_hz),
         )
 
     def _native_speaker(self, code: str) -> int:
@@ -355,6 +386,20 @@ def _noise(*entropy: int) -> Noise:
         return generator.standard_normal(shape, dtype=np.float32)
 
     return draw
+
+
+def _curves(spoken: SpokenTokens, sample_rate_hz: int) -> tuple[Curves, ...]:
+    """What was drawn over a sentence, if anything was."""
+    if spoken.pitch_hz is None or spoken.energy_db is None:
+        return ()
+    return (
+        Curves(
+            frame_s=len(spoken.samples) / sample_rate_hz / max(1, len(spoken.pitch_hz)),
+            frames_per_token=tuple(spoken.frames_per_token.tolist()),
+            pitch_hz=tuple(spoken.pitch_hz.tolist()),
+            energy_db=tuple(spoken.energy_db.tolist()),
+        ),
+    )
 
 
 def _times(
