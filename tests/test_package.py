@@ -130,3 +130,14 @@ def test_every_configuration_is_a_recipe(path: Path) -> None:
     from sonorant.models.recipes import parse_recipe
 
     parse_recipe(read_yaml(path), source=str(path))
+
+
+@pytest.mark.parametrize("name", ["Dockerfile", "Dockerfile.cuda"])
+def test_images_are_made_of_files_that_are_there_and_sent(name: str) -> None:
+    lines = (ROOT / "docker" / name).read_text(encoding="utf-8").splitlines()
+    copied = {source for line in lines if line.startswith("COPY ") for source in line.split()[1:-1]}
+    assert {"src", "pyproject.toml"} <= copied
+    sent = {line[1:] for line in (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines() if line[:1] == "!"}
+    for source in copied:
+        assert (ROOT / source).exists(), source
+        assert source.split("/")[0] in sent, source
