@@ -71,7 +71,8 @@ _TENSE_COUNTERS = ("도", "등", "단", "대", "세", "점", "조", "주", "장"
 _ANYWHERE = {**korean_words.ANYWHERE, **korean_words.STRICT}
 # Nouns in 의, which then is no particle.
 _UI_NOUNS = re.compile(
-    r"(?:주|강|회|협|동|정|합|논|문|예|거|호|편|항|결|건|토|유|심|고|선|악|성|전|명|모|수|신|창|발|탈|장)의$"
+    r"^(?:주|강|회|협|동|정|합|논|문|예|거|호|편|항|결|건|토|유|심|고|선|악|성|명|모|신|창|발|의|자|임|본|열|적|경)의$"
+    r"|..주의$"
 )
 
 

@@ -37,7 +37,12 @@ def _hour(number: int) -> str:
 
 def _date(match: Match) -> str:
     spoken = f"{sino(int(match['year']))}년 {_month(int(match['month']))} {sino(int(match['day']))}일"
-    return spoken + "." if match.group().endswith(".") and not match.string[match.end() :].strip() else spoken
+    return spoken + _full_stop(match)
+
+
+def _full_stop(match: Match) -> str:
+    """The point of a date or of initials that also ends the text, or ""."""
+    return "." if match.group().endswith(".") and not match.string[match.end() :].strip() else ""
 
 
 def _time(match: Match) -> str:
@@ -182,13 +187,16 @@ def _number_rules() -> list[Rule]:
         ),
         # Days that are named by their numbers: 6·25, 3·1절.
         Rule("day", r"[0-9]{1,2}[·ㆍ․][0-9]{1,2}(?![0-9·])", lambda match: digits(match.group(), zero="영")),
+        Rule("quarter", r"(?P<quarter>[1-4])/4(?= ?분기)", lambda match: f"{sino(int(match['quarter']))}사"),
         Rule("fraction", r"(?P<bottom>[0-9]{1,15}) ?분의 ?(?P<top>[0-9]{1,15})(?![0-9.])", _fraction),
         Rule(
             "score",
             rf"(?P<low>[0-9]{{1,4}}) ?(?:대|:) ?(?P<high>[0-9]{{1,4}})(?![0-9:])(?={_AFTER_COUNTER}|승|패)",
             lambda match: f"{sino(int(match['low']))} 대 {sino(int(match['high']))}",
         ),
-        Rule("money", rf"(?P<currency>{any_of(ko.CURRENCIES)}) ?(?P<number>{PATTERN})(?:{scales})?", _price),
+        Rule(
+            "money", rf"(?<![0-9가-힣])(?P<currency>{any_of(ko.CURRENCIES)})(?P<number>{PATTERN})(?:{scales})?", _price
+        ),
         Rule(
             "money",
             rf"(?P<number>{PATTERN}) ?(?P<currency>{any_of(ko.CURRENCY_CODES)}){_NOT_LATIN}",
@@ -252,6 +260,8 @@ def _latin_rules() -> list[Rule]:
             lambda m: "앤".join(map(_letters, m.group().split("&"))),
         ),
         table("code", ko.CODES, after=_NOT_LATIN),
+        Rule("initials", r"[A-Z](?:\.[A-Z]){1,7}(?:\.|(?![A-Za-z]))", lambda m: _letters(m.group()) + _full_stop(m)),
+        Rule("word", r"(?i:mr|mrs|ms|dr|vs|no)\.", lambda m: ko.LATIN_WORDS[m.group()[:-1].lower()]),
         Rule("word", rf"(?i:{any_of(ko.LATIN_WORDS)})(?![A-Za-z])", lambda m: ko.LATIN_WORDS[m.group().lower()]),
         Rule("letters", r"(?:[A-Z]{1,8}|[a-z])(?![A-Za-z])", lambda m: _letters(m.group())),
     ]
@@ -284,8 +294,9 @@ def _sign_rules() -> list[Rule]:
 
 
 def _joint(before: Piece, after: Piece) -> str:
-    """Particles and what else is Hangul stay with what was rewritten; two rewritten ones are two words."""
-    return " " if before.rule and after.rule and after.rule not in ("range", "particle") else ""
+    """Particles stay with what was rewritten, and it with the prefix 제; else two words."""
+    tight = not after.rule or after.rule in ("range", "particle") or before.text == "제"
+    return "" if tight else " "
 
 
 def normalizer() -> Scanner:

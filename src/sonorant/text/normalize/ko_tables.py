@@ -92,7 +92,7 @@ LATIN_WORDS = dict(
         e-mail=이메일 email=이메일 wi-fi=와이파이 wifi=와이파이 iphone=아이폰 ipad=아이패드 samsung=삼성
         apple=애플 google=구글 youtube=유튜브 facebook=페이스북 instagram=인스타그램 twitter=트위터 kakao=카카오
         naver=네이버 windows=윈도 android=안드로이드 korea=코리아 seoul=서울 ok=오케이 okay=오케이 vs=대
-        mr=미스터 dr=닥터 no=넘버 nasa=나사 nato=나토 unesco=유네스코 unicef=유니세프 kaist=카이스트
+        mr=미스터 mrs=미시즈 ms=미즈 dr=닥터 no=넘버 nasa=나사 nato=나토 unesco=유네스코 unicef=유니세프 kaist=카이스트
         posco=포스코 aids=에이즈 covid=코비드 fifa=피파 opec=오펙 jpop=제이팝 kpop=케이팝 k-pop=케이팝
         hello=헬로 hi=하이 bye=바이 yes=예스 love=러브 good=굿 news=뉴스 video=비디오 app=앱 web=웹 blog=블로그
         online=온라인 center=센터 café=카페 cafe=카페 coffee=커피 pizza=피자 bus=버스 taxi=택시 hotel=호텔
