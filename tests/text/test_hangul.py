@@ -7,7 +7,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from sonorant.text import hangul
@@ -157,6 +157,8 @@ def test_a_phrase_keeps_its_words_and_has_only_sounds(words: list[str], relaxed:
 @given(WORD.filter(lambda word: not any(hangul.syllable(char).vowel == "ㅢ" for char in word)))
 def test_what_is_said_is_said_the_same_again(word: str) -> None:
     (said,) = pronounce_phrase([word], lexicon=False)
+    # Spelled by chance as an ending of article 27 or a number of article 29, it would be read as one.
+    assume(not set(said) & set("수지진세밖걸게육여일"))
     assert pronounce_phrase([said], lexicon=False) == [said]
 
 

@@ -261,7 +261,9 @@ def _latin_rules() -> list[Rule]:
         ),
         table("code", ko.CODES, after=_NOT_LATIN),
         Rule("initials", r"[A-Z](?:\.[A-Z]){1,7}(?:\.|(?![A-Za-z]))", lambda m: _letters(m.group()) + _full_stop(m)),
-        Rule("word", r"(?i:mr|mrs|ms|dr|vs|no)\.", lambda m: ko.LATIN_WORDS[m.group()[:-1].lower()]),
+        Rule(
+            "word", r"(?i:mr|mrs|ms|dr|vs|no)\.(?= ?[0-9A-Za-z가-힣])", lambda m: ko.LATIN_WORDS[m.group()[:-1].lower()]
+        ),
         Rule("word", rf"(?i:{any_of(ko.LATIN_WORDS)})(?![A-Za-z])", lambda m: ko.LATIN_WORDS[m.group().lower()]),
         Rule("letters", r"(?:[A-Z]{1,8}|[a-z])(?![A-Za-z])", lambda m: _letters(m.group())),
     ]
