@@ -22,6 +22,7 @@ _AFTER_COUNTER = (
     r"(?![가-힣])|(?=이|가|은|는|을|를|의|에|로|으로|와|과|도|만|까지|부터|씩|쯤|정도|마다|나|밖에|당|짜리|동안|간|째"
     r"|반|전|후)"
 )
+_NOTHING_MORE = re.compile(r"\s*\Z")
 _WHOLE_PEOPLE = re.compile(r"님$")
 _NUMBERED_BY_DAE = ("강", "보험", "명절", "과제", "요소", "원칙", "기업", "강국", "도시", "천왕", "대통령")
 
@@ -42,7 +43,7 @@ def _date(match: Match) -> str:
 
 def _full_stop(match: Match) -> str:
     """The point of a date or of initials that also ends the text, or ""."""
-    return "." if match.group().endswith(".") and not match.string[match.end() :].strip() else ""
+    return "." if match.group().endswith(".") and _NOTHING_MORE.match(match.string, match.end()) else ""
 
 
 def _time(match: Match) -> str:
@@ -92,7 +93,7 @@ def _is_native(match: Match, counter: str, number: str, decimals: str) -> bool:
         return False
     value, before = int(number), word_before(match)
     following = word_after(match) or match.string[match.end() : match.end() + 4]
-    if match.string[: match.start()].endswith("제"):
+    if match.string.endswith("제", 0, match.start()):
         return False
     match counter:
         case "시":
