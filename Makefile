@@ -40,10 +40,9 @@ clean:
 	$(PYTHON) -m venv .venv
 
 # torch first and alone: its version decides the rest.
-.venv/speaks: pyproject.toml requirements/constraints.txt requirements/voice.txt | .venv/bin/python
+.venv/speaks: pyproject.toml requirements/constraints.txt | .venv/bin/python
 	$(PIP) -c requirements/constraints.txt torch
-	$(PIP) -c requirements/constraints.txt -e '.[espeak,onnx]'
-	$(PIP) --no-deps -r requirements/voice.txt
+	$(PIP) -c requirements/constraints.txt -e '.[espeak]'
 	@touch $@
 
 .venv/tests: .venv/speaks requirements/judges.txt

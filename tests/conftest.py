@@ -58,9 +58,9 @@ def tiny(tiny_folder: Path) -> Voice:
 @pytest.fixture(scope="session")
 def joe_folder() -> Path:
     """The real voice joe, imported from its package."""
-    from sonorant.voice.default import default_folder
+    from sonorant.voice.packaged import folder
 
-    return default_folder()
+    return folder()
 
 
 @pytest.fixture(scope="session")

@@ -141,3 +141,12 @@ def test_images_are_made_of_files_that_are_there_and_sent(name: str) -> None:
     for source in copied:
         assert (ROOT / source).exists(), source
         assert source.split("/")[0] in sent, source
+
+
+def test_the_embedded_voices_recipe_is_the_small_one_trained_longer() -> None:
+    from sonorant.config import read_yaml
+
+    own, small = (read_yaml(ROOT / "configs/vits2" / f"{name}.yaml") for name in ("asterisk", "small"))
+    assert own.pop("run")["steps"] > small.pop("run")["steps"]
+    del own["durations"]
+    assert own == small

@@ -269,14 +269,20 @@ def test_a_disk_that_fills_up_leaves_the_last_checkpoint_whole(manifest: Path, t
     assert last(run).step == 3
 
 
-def test_a_signal_stops_with_a_checkpoint_and_the_run_goes_on(manifest: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("workers", [0, 1])
+def test_a_signal_to_all_its_processes_stops_with_a_checkpoint_and_the_run_goes_on(
+    manifest: Path, tmp_path: Path, workers: int
+) -> None:
     run = tmp_path / "run"
-    command = [sys.executable, "-m", "sonorant", *arguments(manifest, run, "run.checkpoint_every=1000", steps=100_000)]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=one_thread()) as process:
+    settings = ("run.checkpoint_every=1000", f"loader.workers={workers}")
+    command = [sys.executable, "-m", "sonorant", *arguments(manifest, run, *settings, steps=100_000)]
+    with subprocess.Popen(
+        command, stderr=subprocess.PIPE, text=True, env=one_thread(), start_new_session=True
+    ) as process:
         assert process.stderr is not None
         for line in process.stderr:
             if line.startswith("step 3/"):
-                process.send_signal(signal.SIGTERM)
+                os.killpg(process.pid, signal.SIGTERM)
                 break
         rest = process.stderr.read()
     assert process.returncode == 0
@@ -309,7 +315,11 @@ def test_the_trained_voice_speaks_and_converts(forty: Path, tmp_path: Path, caps
     assert "Trained for 40 steps" in card
     posterior = [name for name in weights_of(voice) if name.startswith("posterior.")]
     assert posterior, "a voice of two speakers can convert"
-    assert main(["voices", "export-run", str(forty), str(tmp_path / "lean"), "--no-convert"]) == 0
+    (tmp_path / "notes.md").write_text("## What it cannot do\nSing.\n", encoding="utf-8")
+    lean = ["voices", "export-run", str(forty), str(tmp_path / "lean"), "--no-convert", "--notes"]
+    assert main([*lean, str(tmp_path / "none.md")]) == 2
+    assert main([*lean, str(tmp_path / "notes.md")]) == 0
+    assert "## What it cannot do\nSing.\n" in (tmp_path / "lean" / "README.md").read_text(encoding="utf-8")
     assert not [name for name in weights_of(tmp_path / "lean") if name.startswith("posterior.")]
 
 

@@ -1,15 +1,29 @@
-"""The voice that speaks when none is named."""
+"""The voice that comes with the package."""
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from sonorant import load_voice
-from sonorant.errors import VoiceError
-from sonorant.voice import bundle as bundles
-from sonorant.voice import default
+from sonorant import Voice, load_voice
+from sonorant.cli.main import main
+from sonorant.voice import check, default
+
+SENTENCES = {
+    "en-us": "Good morning.",
+    "es-419": "Buenos días.",
+    "fr-fr": "Bonjour.",
+    "it": "Buongiorno.",
+    "ru": "Доброе утро.",
+}
+
+
+@pytest.fixture(scope="module")
+def own() -> Voice:
+    return load_voice()
 
 
 @pytest.fixture
@@ -18,28 +32,43 @@ def empty_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_it_is_imported_once_found_by_name_and_mends_itself(empty_home: Path) -> None:
-    assert load_voice("joe").name == "joe"
-    folder = default.default_folder()
-    assert folder.is_relative_to(empty_home)
-    made = (folder / bundles.MANIFEST).stat().st_mtime_ns
-    assert load_voice().bundle.folder == folder
-    assert (folder / bundles.MANIFEST).stat().st_mtime_ns == made
-    (folder / bundles.WEIGHTS).write_bytes(b"damaged")
-    assert load_voice().name == "joe"
-    assert [path.name for path in folder.parent.iterdir()] == [folder.name]
+def test_it_is_found_without_a_name_and_by_its_own(own: Voice, empty_home: Path) -> None:
+    assert own.bundle.folder == load_voice(default.NAME).bundle.folder == default.folder()
+    assert not list(empty_home.iterdir())
 
 
-def test_without_its_package_the_error_says_what_to_install(empty_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(default, "PACKAGE", "no-such-package")
-    with pytest.raises(VoiceError, match="pip install no-such-package"):
-        load_voice()
-    with pytest.raises(VoiceError, match="there is no voice 'joe'"):
-        load_voice("joe")
+def test_it_passes_its_self_test(own: Voice) -> None:
+    assert check.run(own).passed
 
 
-def test_another_model_in_the_package_is_refused(empty_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(default, "_SHA256", "0" * 64)
-    with pytest.raises(VoiceError, match="reinstall"):
-        load_voice()
-    assert list(empty_home.rglob("*.safetensors")) == []
+def test_it_is_small_and_says_what_it_is(own: Voice) -> None:
+    files = {path.name: path.stat().st_size for path in default.folder().iterdir()}
+    assert sum(files.values()) < 40e6
+    card = (default.folder() / "README.md").read_text(encoding="utf-8")
+    for word in ("CC BY-SA 3.0", "How it was trained", "What it cannot do", *own.speakers):
+        assert word in card, word
+
+
+def test_each_language_has_a_speaker_of_its_own(own: Voice) -> None:
+    assert set(own.languages) == set(SENTENCES)
+    assert len(own.speakers) == 5
+    natives = {own.manifest.native_language(speaker) for speaker in own.speakers}
+    assert natives == set(own.languages)
+    for language, sentence in SENTENCES.items():
+        speech = own.say(sentence, language=language, seed=1)
+        assert speech.duration_s > 0.4
+        assert np.abs(speech.samples).max() > 0.02
+        assert not speech.unknown
+
+
+def test_it_converts_speech_among_its_speakers(own: Voice) -> None:
+    said = own.say("Good morning.", seed=1)
+    first, second = own.speakers[:2]
+    converted = own.convert(said.samples, said.sample_rate_hz, source=first, speaker=second, seed=1)
+    assert abs(converted.duration_s - said.duration_s) < 0.05
+
+
+def test_the_list_of_voices_has_it(empty_home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["voices", "list"]) == 0
+    assert default.NAME in capsys.readouterr().out
+    assert json.loads((default.folder() / "voice.json").read_text(encoding="utf-8"))["licence"]

@@ -106,6 +106,9 @@ def export_run(
         float | None, typer.Option(help="The same of how long sounds last. By default 0.8.")
     ] = None,
     length_scale: Annotated[float | None, typer.Option(help="Its own pace; above 1 is slower. By default 1.")] = None,
+    notes: Annotated[
+        Path | None, typer.Option(help="A Markdown file for its card: who spoke, how it was trained, its faults.")
+    ] = None,
 ) -> None:
     """Make a voice folder from a run's checkpoint."""
     from sonorant.models.recipes import read_run
@@ -113,6 +116,7 @@ def export_run(
     from sonorant.voice.write import NewVoice, halved, write_voice
 
     target = _target(out)
+    told = _read_notes(notes)
     trained = read_run(run, step)
     tables = trained.tables
     asked = {
@@ -138,7 +142,7 @@ def export_run(
         },
         licence="; ".join(tables.licences) if licence is None else licence,
         source=", ".join(tables.corpora),
-        notes=(f"Trained for {trained.step:,} steps on {tables.seconds / 3600:.2f} hours of recordings.",),
+        notes=(f"Trained for {trained.step:,} steps on {tables.seconds / 3600:.2f} hours of recordings.", *told),
     )
     write_voice(voice, target)
     typer.echo(f"{target}: made from step {trained.step:,} of {run}")
@@ -165,6 +169,18 @@ def import_(
     target = _target(out)
     import_voice(source, target, name=name or target.name, language=language, symbols=symbols, licence=licence)
     typer.echo(f"{target}: imported from {source}")
+
+
+def _read_notes(path: Path | None) -> tuple[str, ...]:
+    from sonorant.errors import VoiceError
+
+    if path is None:
+        return ()
+    try:
+        return (path.read_text(encoding="utf-8").strip(),)
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        raise VoiceError(f"{path}: cannot be read ({reason})") from None
 
 
 def _target(out: str) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -62,7 +63,7 @@ def in_order(plans: Iterator[Plan], load: Callable[[Plan], Loaded], *, workers: 
         prefetch_factor=4 if workers else None,
         pin_memory=torch.cuda.is_available(),
         generator=torch.Generator(),  # else the loader would draw from, and change, torch's own
-        worker_init_fn=_one_thread if workers else None,
+        worker_init_fn=_begin if workers else None,
     )
     for loaded in loader:
         if isinstance(loaded, SonorantError):
@@ -89,8 +90,11 @@ class _Loading(Generic[Plan, Loaded]):
             return error
 
 
-def _one_thread(worker: int) -> None:
+def _begin(worker: int) -> None:
+    """One thread, and deaf to signals sent to the whole group: who asked for batches decides when to stop."""
     import torch
 
     del worker
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
     torch.set_num_threads(1)

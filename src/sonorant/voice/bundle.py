@@ -135,9 +135,19 @@ def cached_voices() -> Path:
     return (Path(home) / "cache" if home else Path(platformdirs.user_cache_dir("sonorant"))) / "voices"
 
 
+def embedded_voices() -> Path:
+    """Where the voices lie that come with the package."""
+    return Path(__file__).parent.parent / "voices"
+
+
+def _homes() -> tuple[Path, ...]:
+    """In the order in which a name is looked up."""
+    return voices_home(), cached_voices(), embedded_voices()
+
+
 def installed() -> Iterator[Path]:
-    """Folders of the user's voices, and then of the cached ones, by name."""
-    for home in (voices_home(), cached_voices()):
+    """Folders of the user's voices, then of the cached ones, then of those in the package, each by name."""
+    for home in _homes():
         if home.is_dir():
             yield from sorted(
                 path.parent for path in home.glob(f"*/{MANIFEST}") if not path.parent.name.startswith(".")
@@ -150,7 +160,7 @@ def is_name(text: str) -> bool:
 
 
 def find(name_or_path: str | os.PathLike[str]) -> Path:
-    """The folder of a voice given by its path, or by its name among the user's voices. Raises VoiceError."""
+    """The folder of a voice given by its path, or by its name among the installed ones. Raises VoiceError."""
     text = str(name_or_path)
     try:
         path = Path(name_or_path).expanduser()
@@ -162,7 +172,7 @@ def find(name_or_path: str | os.PathLike[str]) -> Path:
         raise VoiceError(f"found {text[:24]!r}…, {len(text)} characters: that is no voice's name or path")
     if not is_name(text) or (path / MANIFEST).is_file():
         return path
-    for home in (voices_home(), cached_voices()):
+    for home in _homes():
         if (home / text).is_dir():
             return home / text
     if path.is_dir():

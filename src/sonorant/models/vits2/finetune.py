@@ -99,8 +99,11 @@ def _text(frontend: FrontendConfig, symbols: Mapping[str, int], languages: Seque
     if not new:
         return GivenText(frontend=frontend, symbols=symbols)
     data = plain(frontend)
-    data["languages"] += plain(standard_config(new))["languages"]
+    added = plain(standard_config(new))
+    data["languages"] += added["languages"]
+    if any(language.split("-")[0] == "ko" for language in new):
+        data["unicode_form"] = added["unicode_form"]  # jamo are apart in one form only
     grown = dict(symbols)
-    for symbol in standard_symbols():
+    for symbol in standard_symbols(languages=new):
         grown.setdefault(symbol, max(grown.values()) + 1)
     return GivenText(frontend=parse(FrontendConfig, data, source="frontend"), symbols=grown)
