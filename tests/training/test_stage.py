@@ -127,3 +127,24 @@ def test_differences_are_named_by_their_place() -> None:
     now = {"a": 1, "b": {"c": [1, 3], "d": None}, "new": "x"}
     assert differences(before, now) == ["b.c: [1, 2] -> [1, 3]", "gone: true -> unset", 'new: unset -> "x"']
     assert differences(before, before) == []
+
+
+def test_a_stage_whose_last_checkpoint_was_removed_goes_on(tmp_path: Path) -> None:
+    ran = []
+
+    def train(folder: Path) -> bool:
+        ran.append(folder.name)
+        for step in (2, 4):
+            (folder / "checkpoints" / f"step_{step:09d}").mkdir(parents=True, exist_ok=True)
+        return True
+
+    def go() -> None:
+        run_stages([Stage("train", {}, dict, (), train, goal={"steps": 4})], tmp_path, Alone(), say=lambda _: None)
+
+    go()
+    go()
+    assert len(ran) == 1
+    (tmp_path / "train" / "checkpoints" / "step_000000004").rmdir()
+    go()
+    go()
+    assert len(ran) == 2

@@ -18,6 +18,8 @@ from typing import Any, Protocol
 
 from sonorant.audio.io import whole_file
 from sonorant.errors import TrainingError
+from sonorant.training import checkpoint as checkpoints
+from sonorant.training.loop import CHECKPOINTS
 from sonorant.training.tracker import LOG
 
 RECORD = "stage.json"
@@ -116,7 +118,11 @@ def _complete(stage: Stage, folder: Path) -> None:
 
 def _is_complete(stage: Stage, folder: Path) -> bool:
     record = _read(folder / RECORD)
-    return record is not None and record["status"] == "complete" and record["goal"] == dict(stage.goal)
+    if record is None or record["status"] != "complete" or record["goal"] != dict(stage.goal):
+        return False
+    # Whoever removes a damaged last checkpoint wants to go on from the one before it.
+    reached = checkpoints.steps(folder / CHECKPOINTS)
+    return not reached or reached[-1] >= stage.goal.get("steps", 0)
 
 
 def fingerprint(path: Path) -> str:
