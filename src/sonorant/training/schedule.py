@@ -119,3 +119,10 @@ def value_at(schedule: Schedule, step: int) -> float:
             return schedule.at(step)
         case _:
             return float(schedule)
+
+
+def check_lengths(schedule: Schedule, name: str) -> None:
+    """Raise ValueError unless it is a length, or steps from one to the next: whole numbers above 0."""
+    for length in schedule.values if isinstance(schedule, Steps) else (schedule,):
+        if not isinstance(length, float | int) or length < 1 or length != int(length):
+            raise ValueError(f"{name} is {length}: it must be a whole number above 0, or 'steps' of such")

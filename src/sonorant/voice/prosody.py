@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from sonorant.config import config
 from sonorant.errors import ParameterError
 from sonorant.text.frontend import Sentence
+from sonorant.voice.ranges import in_range
 
 _RANGES = {
     "duration_scale": (0.1, 10.0),
@@ -79,9 +80,7 @@ def check(prosody: Prosody) -> None:
     """Raises ParameterError for a number out of range."""
     for where, manner in [("", prosody), *((f"words[{word}].", manner) for word, manner in prosody.words.items())]:
         for name, (low, high) in _RANGES.items():
-            value = getattr(manner, name)
-            if not math.isfinite(value) or not low <= value <= high:
-                raise ParameterError(f"{where}{name} is {value}, expected a number from {low:g} to {high:g}")
+            in_range(f"{where}{name}", getattr(manner, name), low, high)
     if (first := min(prosody.words, default=0)) < 0:
         raise ParameterError(f"words has the place {first}, expected places from 0 on")
     for place, curves in enumerate(prosody.curves):

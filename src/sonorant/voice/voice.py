@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 import secrets
 from collections import Counter
@@ -24,6 +23,7 @@ from sonorant.voice.bundle import Bundle
 from sonorant.voice.frontends import frontend_for
 from sonorant.voice.manifest import SynthesisSettings
 from sonorant.voice.prosody import Curves, Prosody, TokenProsody
+from sonorant.voice.ranges import in_range
 from sonorant.voice.runtime import Noise, Runtime, SpokenTokens
 from sonorant.voice.speech import Speech, TimedPhoneme, TimedSentence, TimedWord, join
 
@@ -196,7 +196,7 @@ class Voice:
         target = self._converted_speaker(speaker)
         origin = self._speaker(source if source is not None else self.source_for(speaker))
         noise = _noise(seed := _seed(seed))
-        noise_scale = _in_range("noise_scale", noise_scale)
+        noise_scale = in_range("noise_scale", noise_scale, *_RANGES["noise_scale"])
         found = recordings.checked(blocks, sample_rate_hz=sample_rate_hz)
         found = recordings.resampled(found, from_hz=int(sample_rate_hz), to_hz=self.sample_rate_hz)
         pieces = self.runtime.convert(found, source=origin, target=target, noise=noise, noise_scale=noise_scale)
@@ -349,15 +349,8 @@ def load(folder: Path) -> Voice:
 def _checked(defaults: SynthesisSettings, **asked: float | None) -> SynthesisSettings:
     settings = replace(defaults, **{name: value for name, value in asked.items() if value is not None})
     for name in (field.name for field in fields(SynthesisSettings)):
-        _in_range(name, getattr(settings, name))
+        in_range(name, getattr(settings, name), *_RANGES[name])
     return settings
-
-
-def _in_range(name: str, value: float) -> float:
-    low, high = _RANGES[name]
-    if not isinstance(value, (int, float)) or not math.isfinite(value) or not low <= value <= high:
-        raise ParameterError(f"{name} is {value}, expected a number from {low:g} to {high:g}")
-    return value
 
 
 def _seed(seed: int | None) -> int:

@@ -102,7 +102,7 @@ def test_of_a_vits2_with_such_a_text_encoder_it_takes_that_too() -> None:
 def test_of_another_of_its_kind_it_takes_all() -> None:
     of = source(SMALL)
     network, outcome, _ = started(of, speakers=("bob", "cem"))
-    assert not (outcome.fresh, outcome.resized, outcome.left_over) or not outcome.fresh
+    assert (outcome.fresh, outcome.resized, outcome.left_over) == ((), (), ())
     state = network.state_dict()
     rows = list(SYMBOLS.values())
     for name, value in of.weights.items():

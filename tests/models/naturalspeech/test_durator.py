@@ -8,12 +8,12 @@ from torch import Tensor
 
 from sonorant.models.naturalspeech.durator import (
     DurationConfig,
-    DurationPredictor,
     FramePrior,
     LearnedUpsampling,
     UpsamplingConfig,
 )
 from sonorant.nn.mask import length_mask
+from sonorant.nn.variance import VariancePredictor
 
 C, D = 12, 6
 
@@ -121,7 +121,7 @@ def test_a_strong_guide_gives_each_frame_its_own_phoneme() -> None:
 
 def test_a_prediction_lets_its_gradient_through_to_the_encoder() -> None:
     torch.manual_seed(0)
-    predictor = DurationPredictor(DurationConfig(d_filter=8, dropout=0.0), C, d_cond=3)
+    predictor = VariancePredictor(DurationConfig(d_filter=8, dropout=0.0), C, 1, d_cond=3)
     hidden, mask = torch.randn(2, C, 6, requires_grad=True), length_mask(torch.tensor([6, 3]), 6)
     out = predictor(hidden, mask, torch.randn(2, 3, 1))
     assert out.shape == (2, 1, 6)
@@ -133,7 +133,7 @@ def test_a_prediction_lets_its_gradient_through_to_the_encoder() -> None:
 
 def test_padding_does_not_change_a_prediction() -> None:
     torch.manual_seed(0)
-    predictor = DurationPredictor(DurationConfig(d_filter=8), C).eval()
+    predictor = VariancePredictor(DurationConfig(d_filter=8), C, 1).eval()
     hidden = torch.randn(1, C, 4)
     alone = predictor(hidden, torch.ones(1, 1, 4))
     padded = predictor(torch.cat([hidden, torch.randn(1, C, 5)], dim=2), length_mask(torch.tensor([4]), 9))

@@ -29,7 +29,7 @@ from sonorant.text.standard import StandardText, TextConfig
 from sonorant.training.devices import Precision
 from sonorant.training.loop import RunConfig
 from sonorant.training.optim import OptimizerConfig
-from sonorant.training.schedule import Linear, Schedule, Steps, extremes, value_at
+from sonorant.training.schedule import Linear, Schedule, Steps, check_lengths, extremes, value_at
 from sonorant.training.stage import Stage
 from sonorant.training.terms import check_weights
 
@@ -93,10 +93,7 @@ class CvaeJetsRecipe:
             raise ValueError(f"softness is {least if least < 0 else greatest:g}: it must lie in 0 to 1")
         if extremes(self.losses["mel"])[1] == extremes(self.losses["spectral"])[1] == 0:
             raise ValueError("losses.mel and losses.spectral are both 0: nothing then tells the decoder what to say")
-        lengths = self.segment_frames.values if isinstance(self.segment_frames, Steps) else (self.segment_frames,)
-        for length in lengths:
-            if not isinstance(length, float | int) or length < 1 or length != int(length):
-                raise ValueError(f"segment_frames is {length}: it must be a whole number above 0, or 'steps' of such")
+        check_lengths(self.segment_frames, "segment_frames")
 
     @property
     def framing(self) -> Framing:

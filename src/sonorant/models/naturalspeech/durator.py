@@ -11,7 +11,6 @@ B batch, C channels, L tokens, T frames, Q heads of weights, P contexts.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import pairwise
 
 import torch
 import torch.nn.functional as F
@@ -22,22 +21,17 @@ from sonorant.config import config
 from sonorant.nn.attention import MASKED_SCORE
 from sonorant.nn.conv import ChannelNorm, same_padding
 from sonorant.nn.latent import LogStdBounds, bounded
+from sonorant.nn.variance import PredictorConfig
 
 DISTANCE_UNIT = 10.0
 """Frames that count as one in the perceptrons: distances then are no larger than features."""
 
 
 @config
-class DurationConfig:
-    d_filter: int = 256
-    kernel: int = 3
-    n_layers: int = 3
-    dropout: float = 0.5
+class DurationConfig(PredictorConfig):
+    """Of the convolutions to one log-duration per phoneme; unlike VITS's they pass their gradient on to the encoder."""
 
-    def __post_init__(self) -> None:
-        check_at_least(1, self, "d_filter", "n_layers")
-        check_odd(self, "kernel")
-        check_share(self, "dropout")
+    n_layers: int = 3
 
 
 @config
@@ -65,35 +59,6 @@ class FramePrior:
     mean: Tensor  # [B, d_latent, T], 0 at padding
     log_std: Tensor  # [B, d_latent, T], 0 at padding
     weights: Tensor  # [B, Q, T, L], over the phonemes they sum to 1
-
-
-class DurationPredictor(nn.Module):
-    """Convolutions to one log-duration per phoneme. Unlike VITS's it passes its gradient on to the encoder."""
-
-    def __init__(self, cfg: DurationConfig, d_hidden: int, d_cond: int = 0) -> None:
-        super().__init__()
-        widths = [d_hidden, *[cfg.d_filter] * cfg.n_layers]
-        self.condition = nn.Conv1d(d_cond, d_hidden, 1) if d_cond else None
-        self.convs = nn.ModuleList(
-            nn.Conv1d(d_in, d_out, cfg.kernel, padding=same_padding(cfg.kernel)) for d_in, d_out in pairwise(widths)
-        )
-        self.norms = nn.ModuleList(ChannelNorm(cfg.d_filter) for _ in range(cfg.n_layers))
-        self.output = nn.Conv1d(cfg.d_filter, 1, 1)
-        self.dropout = nn.Dropout(cfg.dropout)
-
-    def forward(self, hidden: Tensor, mask: Tensor, speaker: Tensor | None = None) -> Tensor:
-        """hidden: [B, C, L]; mask: [B, 1, L]; speaker: [B, d_cond, 1] if conditioned.
-
-        Returns the logarithm of each phoneme's frames, [B, 1, L], 0 at padding.
-        """
-        x = hidden
-        if self.condition is not None:
-            assert speaker is not None, "conditioned on a speaker, but none was given"
-            x = x + self.condition(speaker)
-        for conv, norm in zip(self.convs, self.norms, strict=True):
-            x = self.dropout(norm(F.relu(conv(x * mask))))
-        y: Tensor = self.output(x * mask) * mask
-        return y
 
 
 class LearnedUpsampling(nn.Module):

@@ -16,7 +16,7 @@ from sonorant.models import Purpose, Synthesis
 from sonorant.models.durations import real_frames, rounded_ends
 from sonorant.models.latent_network import LatentNetwork
 from sonorant.models.naturalspeech.config import NaturalSpeechConfig
-from sonorant.models.naturalspeech.durator import DurationPredictor, FramePrior, LearnedUpsampling
+from sonorant.models.naturalspeech.durator import FramePrior, LearnedUpsampling
 from sonorant.models.naturalspeech.memory import MemoryBank
 from sonorant.nn.decoder import build_decoder
 from sonorant.nn.latent import ItemNoise, Noise, padded_to, random_starts, sample, slice_segments
@@ -24,6 +24,7 @@ from sonorant.nn.mask import length_mask, pad_to_granule
 from sonorant.nn.posterior import Posterior, PosteriorEncoder
 from sonorant.nn.text_encoder import TokenEncoder
 from sonorant.nn.transformer_flow import transformer_flow
+from sonorant.nn.variance import VariancePredictor
 
 MAX_STRETCH = 2
 """In training a prior has at most so many times the recording's frames; what durations ask for beyond is cut."""
@@ -77,7 +78,7 @@ class NaturalSpeech(LatentNetwork):
         )
         self.cfg = cfg
         self.text_encoder = TokenEncoder(cfg.text_encoder, n_symbols, d, d_cond, n_languages)  # 3.2
-        self.duration = DurationPredictor(cfg.duration, d, d_cond)  # 3.3
+        self.duration = VariancePredictor(cfg.duration, d, 1, d_cond)  # 3.3
         self.upsampling = LearnedUpsampling(cfg.upsampling, d, cfg.d_latent)  # 3.3
         self.flow = transformer_flow(cfg.flow, cfg.d_latent, d, d_cond)  # 3.4
         self.posterior = None

@@ -34,7 +34,7 @@ from sonorant.training.checkpoint import STATE
 from sonorant.training.devices import Precision
 from sonorant.training.loop import RunConfig
 from sonorant.training.optim import OptimizerConfig
-from sonorant.training.schedule import Linear, Schedule, Steps, extremes, value_at
+from sonorant.training.schedule import Linear, Schedule, check_lengths, extremes, value_at
 from sonorant.training.stage import Stage
 from sonorant.training.terms import check_weights
 
@@ -126,10 +126,7 @@ class Vits2Recipe:
             )
         if self.complete is not None and self.init_from is None:
             raise ValueError("complete is set, but there is no init_from whose weights it could complete")
-        lengths = self.segment_frames.values if isinstance(self.segment_frames, Steps) else (self.segment_frames,)
-        for length in lengths:
-            if not isinstance(length, float | int) or length < 1 or length != int(length):
-                raise ValueError(f"segment_frames is {length}: it must be a whole number above 0, or 'steps' of such")
+        check_lengths(self.segment_frames, "segment_frames")
 
     @property
     def framing(self) -> Framing:
