@@ -153,6 +153,10 @@ def test_a_vits_of_two_speakers_learns_a_third(
     report = json.loads((run / "complete" / "started_from.json").read_text())
     assert set(report["fresh"]) == expected
     assert "speaker.weight" in report["in_part"]
+    later = json.loads((run / "train" / "started_from.json").read_text())
+    assert set(later["taught"]) | set(later["fresh"]) == expected
+    assert later["fresh"] == ["text_encoder.language.weight"], "dreams say nothing of it"
+    assert later["fingerprint"] == report["fingerprint"]
 
     about = json.loads((odd_voice / "voice.json").read_text(encoding="utf-8"))
     settings = read_yaml(run / CONFIG)

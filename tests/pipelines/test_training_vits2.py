@@ -261,6 +261,8 @@ def test_a_run_starts_from_a_run_and_completes_only_what_lacks(
     assert main(begins) == 0
     report = json.loads((run / "train" / "started_from.json").read_text())
     assert report.pop("source") == str(forty)
+    assert len(report.pop("fingerprint")) == 64
+    assert report.pop("discriminators") == "as they are"
     assert sorted(report.pop("taken")) == sorted(read_run(forty).weights)
     assert not any(report.values())
     assert terms(run, "train")[0]["generator/mel"] < 0.8 * terms(forty, "train")[0]["generator/mel"]

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sonorant.cli import corpus_manifest, corpus_shard
+from sonorant.cli import corpus_manifest, corpus_shard, corpus_speak
 
 if TYPE_CHECKING:
     from sonorant.data.corpora import Imported
@@ -65,6 +65,8 @@ def import_(
 app.command("check")(corpus_manifest.check)
 app.command("split")(corpus_manifest.split)
 app.command("shard")(corpus_shard.shard)
+app.command("speak")(corpus_speak.speak)
+app.command("join")(corpus_speak.join)
 
 
 def _print_imported(imported: Imported, out: Path) -> None:

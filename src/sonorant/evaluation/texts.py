@@ -62,11 +62,15 @@ def read_texts(given: Iterable[str], *, limit: int | None = None) -> Texts:
                 f"--texts {item}: sentences {f'in {name!r}' if name else 'without a language'} are given already; "
                 "give one file for each language, as en=FILE"
             )
-        sets[name] = TextSet(name, _sentences(path)[:limit])
+        sets[name] = TextSet(name, read_sentences(path)[:limit])
     return Texts(sets)
 
 
-def _sentences(path: Path) -> tuple[str, ...]:
+def read_sentences(path: Path) -> tuple[str, ...]:
+    """The sentences of a file, one a line.
+
+    Raises TextError for a file that is missing, empty, not UTF-8 or holds a line without a word.
+    """
     try:
         with path.open("rb") as stream:
             lines = [line.strip() for line in decoded_lines(stream, source=str(path))]

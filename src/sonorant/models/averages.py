@@ -1,8 +1,9 @@
-"""The weights of a run that are kept: the moving average of what was trained."""
+"""What others take of a run: the moving average of what was trained, and those who judged it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from torch import Tensor
@@ -13,18 +14,24 @@ from sonorant.training.loop import CHECKPOINTS
 _AVERAGED = "module."
 
 
-def averaged_weights(trained: Path, step: int | None, *, best: bool) -> tuple[int, Mapping[str, Tensor]]:
-    """The averaged weights of a training stage's checkpoint, and its step.
+@dataclass(frozen=True)
+class Kept:
+    """weights: the moving average of what was trained. judges: the discriminators, empty where there were none."""
 
-    step: None for the best one, or for the last. Raises TrainingError.
-    """
+    step: int
+    weights: Mapping[str, Tensor]
+    judges: Mapping[str, Tensor]
+
+
+def kept(trained: Path, step: int | None, *, best: bool) -> Kept:
+    """What is kept of a training stage's checkpoint. step: None for the best one, or the last. Raises TrainingError."""
     checkpoint = checkpoints.read(trained / CHECKPOINTS, step, best=best)
     weights = {
         name.removeprefix(_AVERAGED): tensor
         for name, tensor in checkpoint.parts["average"].items()
         if name.startswith(_AVERAGED)
     }
-    return checkpoint.step, weights
+    return Kept(checkpoint.step, weights, checkpoint.parts.get("discriminator", {}))
 
 
 def last_state(trained: Path) -> Path:

@@ -9,6 +9,7 @@ from typing import Any
 from torch import Tensor
 
 from sonorant.data.prepare import Tables
+from sonorant.training.transfer import Judges
 
 
 @dataclass(frozen=True)
@@ -27,3 +28,4 @@ class Trained:
     step: int
     weights: Mapping[str, Tensor]
     for_voice: Callable[[bool], Mapping[str, Tensor]]
+    judges: Judges | None = None

@@ -5,9 +5,11 @@ What is taken as it is, what is taken in part, and what starts fresh is listed; 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+import hashlib
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
+from functools import cached_property
 from typing import Any, Literal
 
 import torch
@@ -22,6 +24,14 @@ _SHOWN = 6
 
 
 @dataclass(frozen=True)
+class Judges:
+    """Discriminators that went with a source's weights. model: their configuration, as plain data."""
+
+    model: Mapping[str, Any]
+    weights: Mapping[str, Tensor]
+
+
+@dataclass(frozen=True)
 class Source:
     """Weights, and what their rows mean. name: for messages; model: the configuration they fit, as plain data."""
 
@@ -32,6 +42,17 @@ class Source:
     languages: tuple[str, ...] = ()
     system: str = ""
     model: Mapping[str, Any] = field(default_factory=dict)
+    judges: Judges | None = None
+    """None where they are not known, as of a voice."""
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """The SHA-256 of the weights and their names."""
+        digest = hashlib.sha256()
+        for name, tensor in sorted(self.weights.items()):
+            digest.update(f"{name} {tuple(tensor.shape)} {tensor.dtype}\n".encode())
+            digest.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes())
+        return digest.hexdigest()
 
     def has(self, start: str) -> bool:
         """Whether there is a weight whose name begins so."""
@@ -61,12 +82,24 @@ class Transferred:
     """Of another shape in the source, so begun anew."""
     fresh: tuple[str, ...]
     left_over: tuple[str, ...]
+    taught: tuple[str, ...] = ()
+    """What the source has not, but an earlier stage of the run has learned."""
+
+    def taught_later(self, learned: Collection[str]) -> Transferred:
+        """The same, with what an earlier stage of the run has learned in its own place."""
+        return replace(
+            self,
+            resized=tuple(name for name in self.resized if name not in learned),
+            fresh=tuple(name for name in self.fresh if name not in learned),
+            taught=tuple(name for name in (*self.resized, *self.fresh) if name in learned),
+        )
 
     def __str__(self) -> str:
+        taught = f"{_said(self.taught)} as an earlier stage has taught them; " if self.taught else ""
         return (
             f"{len(self.taken)} weights as they are; {_said(self.in_part)} in part, by the names of their rows; "
-            f"{_said(self.resized)} anew, for they have another size; {_said(self.fresh)} anew, for the source has "
-            f"none; {_said(self.left_over)} of the source left over"
+            f"{taught}{_said(self.resized)} anew, for they have another size; {_said(self.fresh)} anew, for the source "
+            f"has none; {_said(self.left_over)} of the source left over"
         )
 
 

@@ -56,6 +56,7 @@ from sonorant.data.dataset import DataConfig, LoaderConfig
 from sonorant.data.manifest import read_manifest, write_manifest
 from sonorant.data.prepare import Corpus, read_corpus
 from sonorant.errors import ConfigError, MissingExtraError
+from sonorant.models.averages import Kept
 from sonorant.models.given import Given
 from sonorant.models.preparing import PREPARE
 from sonorant.models.recipes import parse_recipe
@@ -78,6 +79,7 @@ from sonorant.training.loop import RunConfig
 from sonorant.training.optim import OptimizerConfig
 from sonorant.training.schedule import Steps, value_at
 from sonorant.training.stage import run_stages
+from sonorant.training.step import Randomness
 from tests.corpora import write_corpus
 from tests.models.batches import examples, padded, whole
 from tests.models.vits2.small import HOP, SMALL
@@ -118,7 +120,14 @@ def prepare_durations(
     fabric = build_fabric("fp32", accelerator="cpu")
     prepared, *_ = recipe.stages(fabric, folder, NOTHING)
     assert run_stages([prepared], folder, fabric, say=lambda line: None)
-    monkeypatch.setattr(training, "from_stage", lambda folder: start)
+
+    def kept(folder: Path, step: int | None, *, best: bool) -> Kept:
+        del step, best
+        network = training.new_network(recipe, corpus := read_corpus(folder.parent / PREPARE), Randomness(recipe.seed))
+        start(network, corpus)
+        return Kept(0, network.state_dict(), {})
+
+    monkeypatch.setattr(training, "kept", kept)
     monkeypatch.setattr(training, "last_state", lambda folder: recipe.data.manifest)  # some file
     return fabric
 

@@ -17,12 +17,13 @@ from sonorant.config import plain
 from sonorant.data.prepare import Tables
 from sonorant.errors import SonorantError, TrainingError
 from sonorant.models import Purpose
-from sonorant.models.starting import STARTED_FROM, write_outcome
+from sonorant.models.starting import STARTED_FROM, check_same_source, report_start, start_judges
 from sonorant.models.vits.config import VitsConfig
 from sonorant.models.vits.model import Vits
 from sonorant.models.vits2.config import Vits2Config
 from sonorant.models.vits2.model import Vits2
 from sonorant.models.vits2.start import start_from
+from sonorant.nn.discriminators import DiscriminatorConfig, Discriminators
 from sonorant.nn.duration import DurationConfig, StochasticDurationConfig
 from sonorant.nn.flow import FlowConfig
 from sonorant.nn.hifigan import HifiGanConfig
@@ -38,7 +39,7 @@ from sonorant.nn.transformer_flow import (
 )
 from sonorant.nn.wavenet import WaveNetConfig
 from sonorant.text.standard import standard_config
-from sonorant.training.transfer import Source, Transferred
+from sonorant.training.transfer import Judges, Source, Transferred
 from tests.models.batches import recorded
 from tests.models.vits2.small import HOP, SMALL
 from tests.nn.random_weights import normal, randomized
@@ -473,11 +474,17 @@ def test_a_voice_that_does_not_say_its_decoders_kind_has_the_first_there_was() -
 
 def test_the_report_is_written_as_it_is(tmp_path: Path) -> None:
     new = vits2(AS_VITS2, tables())
-    outcome = start_from(source(vits(), tables(), purpose=Purpose.SPEAKING), new, tables())
-    write_outcome("old", outcome, tmp_path / "train")
+    of = source(vits(), tables(), purpose=Purpose.SPEAKING)
+    learned = {name: tensor for name, tensor in new.state_dict().items() if name.startswith("posterior.input")}
+    outcome = start_from(of, new, tables()).taught_later(learned)
+    report_start(of, outcome, tmp_path / "train", judges="anew")
     report = json.loads((tmp_path / "train" / STARTED_FROM).read_text(encoding="utf-8"))
-    assert report.pop("source") == "old"
+    assert report.pop("source") == of.name
+    assert report.pop("discriminators") == "anew"
+    assert report.pop("fingerprint") == of.fingerprint
+    assert report["taught"] == list(learned)
     assert report == {
+        "taught": list(outcome.taught),
         "taken": list(outcome.taken),
         "in_part": list(outcome.in_part),
         "resized": list(outcome.resized),
@@ -485,3 +492,35 @@ def test_the_report_is_written_as_it_is(tmp_path: Path) -> None:
         "left_over": list(outcome.left_over),
     }
     assert set().union(*map(set, report.values())) == set(new.state_dict())
+    assert sum(map(len, report.values())) == len(new.state_dict())
+
+
+def test_a_stage_knows_the_weights_it_started_from(tmp_path: Path) -> None:
+    of = source(vits(), tables())
+    outcome = start_from(of, vits2(AS_VITS2, tables()), tables())
+    check_same_source(of, tmp_path)  # has not begun
+    report_start(of, outcome, tmp_path)
+    check_same_source(replace(of, weights={name: tensor.clone() for name, tensor in of.weights.items()}), tmp_path)
+    name = next(iter(of.weights))
+    changed = replace(of, weights={**of.weights, name: of.weights[name] + 1e-3})
+    with pytest.raises(TrainingError, match=f"began with other weights than {of.name} has now"):
+        check_same_source(changed, tmp_path)
+
+
+def test_discriminators_are_taken_from_a_run_that_had_the_same() -> None:
+    cfg = DiscriminatorConfig(periods=(2, 3), period_channels=(4, 8), scale=None)
+    learned, judges = Discriminators(cfg), Discriminators(cfg)
+    of = replace(source(vits(), tables()), judges=Judges(plain(cfg), learned.state_dict()))
+    assert start_judges(of, judges, cfg) == "as they are"
+    assert all(torch.equal(tensor, learned.state_dict()[name]) for name, tensor in judges.state_dict().items())
+
+
+@pytest.mark.parametrize("periods", [(2, 5), (3, 2)], ids=["another period", "another order"])
+def test_discriminators_of_another_make_begin_anew_though_their_weights_would_fit(periods: tuple[int, ...]) -> None:
+    theirs, ours = (DiscriminatorConfig(periods=each, period_channels=(4, 8), scale=None) for each in ((2, 3), periods))
+    judges = Discriminators(ours)
+    before = {name: tensor.clone() for name, tensor in judges.state_dict().items()}
+    of = replace(source(vits(), tables()), judges=Judges(plain(theirs), Discriminators(theirs).state_dict()))
+    assert start_judges(of, judges, ours) == "anew, for the source's are of another make"
+    assert start_judges(replace(of, judges=None), judges, ours) == "anew, for the source has none"
+    assert all(torch.equal(tensor, before[name]) for name, tensor in judges.state_dict().items())

@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
+from urllib.parse import unquote
 
 from sonorant.errors import CorpusError
 
@@ -52,7 +53,7 @@ def fetch(package: Package, *, folder: Path, progress: Callable[[int], None]) ->
             f"{package.name}: there is no apt-get here to download it with; take the packages from a Debian mirror "
             "(pool/main/a/asterisk-core-sounds) and give their folder with --from"
         )
-    name, version, _ = package.name.split("_")
+    name, version, _ = unquote(package.name).split("_")
     with tempfile.TemporaryDirectory(prefix=".part-", dir=folder) as scratch:
         command = [apt, "download", f"{name}={version}"]
         done = subprocess.run(

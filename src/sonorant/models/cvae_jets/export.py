@@ -5,14 +5,23 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path
 
-from sonorant.models.averages import averaged_weights
+from sonorant.models.averages import kept
 from sonorant.models.cvae_jets.config import CvaeJetsConfig
 from sonorant.models.cvae_jets.model import CvaeJets
 from sonorant.models.exporting import exported
 from sonorant.models.trained import Trained
+from sonorant.nn.discriminators import DiscriminatorConfig
 
 
-def read(cfg: CvaeJetsConfig, prepared: Path, trained: Path, step: int | None) -> Trained:
+def read(
+    cfg: CvaeJetsConfig, discriminators: DiscriminatorConfig, prepared: Path, trained: Path, step: int | None
+) -> Trained:
     """The averaged weights of a run's checkpoint. step: None for the last. Raises TrainingError, CorpusError."""
-    step, weights = averaged_weights(trained, step, best=False)
-    return exported("cvae_jets", cfg, partial(CvaeJets, cfg), prepared=prepared, step=step, weights=weights)
+    return exported(
+        "cvae_jets",
+        cfg,
+        partial(CvaeJets, cfg),
+        prepared,
+        kept(trained, step, best=False),
+        discriminators=discriminators,
+    )

@@ -156,4 +156,4 @@ class CvaeJetsRecipe:
         """What a run has made; see `models.recipes.Recipe`."""
         from sonorant.models.cvae_jets.export import read
 
-        return read(self.model, run / PREPARE, run / TRAIN, step)
+        return read(self.model, self.discriminators, run / PREPARE, run / TRAIN, step)

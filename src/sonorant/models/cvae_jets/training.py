@@ -18,8 +18,8 @@ from sonorant.models.cvae_jets.model import CvaeJets
 from sonorant.models.cvae_jets.start import start_from
 from sonorant.models.evaluation import Evaluation
 from sonorant.models.given import Given
-from sonorant.models.preparing import PREPARE, to_stderr, training_batches
-from sonorant.models.starting import write_outcome
+from sonorant.models.preparing import PREPARE, training_batches
+from sonorant.models.starting import report_start, start_judges
 from sonorant.nn.discriminators import Discriminators
 from sonorant.text.symbols import SymbolTable
 from sonorant.training import checkpoint as checkpoints
@@ -72,9 +72,9 @@ class Trainings:
         if self._given.source is not None and not checkpoints.steps(folder / CHECKPOINTS):
             source = self._given.source()
             outcome = start_from(source, network, corpus.tables)
+            told = start_judges(source, judges, recipe.discriminators)
             if fabric.is_global_zero:
-                write_outcome(source.name, outcome, folder)
-                to_stderr(f"{folder.name}: from {source.name}: {outcome}")
+                report_start(source, outcome, folder, judges=told)
         statistics.fill(statistics.read(self._run / STATISTICS), network.statistics)
         generator = set_up(fabric, "generator", network, recipe.generator)
         discriminator = set_up(fabric, "discriminator", judges, recipe.discriminator)

@@ -7,16 +7,23 @@ from functools import partial
 from pathlib import Path
 
 from sonorant.errors import TrainingError
-from sonorant.models.averages import averaged_weights
+from sonorant.models.averages import kept
 from sonorant.models.exporting import exported
 from sonorant.models.naturalspeech.config import NaturalSpeechConfig
 from sonorant.models.naturalspeech.model import NaturalSpeech
 from sonorant.models.trained import Trained
+from sonorant.nn.discriminators import DiscriminatorConfig
 from sonorant.training import checkpoint as checkpoints
 from sonorant.training.loop import CHECKPOINTS
 
 
-def read(cfg: NaturalSpeechConfig, prepared: Path, stages: Sequence[Path], step: int | None) -> Trained:
+def read(
+    cfg: NaturalSpeechConfig,
+    discriminators: DiscriminatorConfig,
+    prepared: Path,
+    stages: Sequence[Path],
+    step: int | None,
+) -> Trained:
     """The averaged weights of a checkpoint of the last of the stages that has one.
 
     step: None for the last one. Raises TrainingError, CorpusError.
@@ -24,6 +31,11 @@ def read(cfg: NaturalSpeechConfig, prepared: Path, stages: Sequence[Path], step:
     trained = [folder for folder in stages if checkpoints.steps(folder / CHECKPOINTS)]
     if not trained:
         raise TrainingError(f"{prepared.parent}: holds no checkpoint of {', '.join(folder.name for folder in stages)}")
-    step, weights = averaged_weights(trained[-1], step, best=False)
-    build = partial(NaturalSpeech, cfg)
-    return exported("naturalspeech", cfg, build, prepared=prepared, step=step, weights=weights)
+    return exported(
+        "naturalspeech",
+        cfg,
+        partial(NaturalSpeech, cfg),
+        prepared,
+        kept(trained[-1], step, best=False),
+        discriminators=discriminators,
+    )

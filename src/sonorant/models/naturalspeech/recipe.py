@@ -343,7 +343,7 @@ class NaturalSpeechRecipe:
         """What a run has made; see `models.recipes.Recipe`."""
         from sonorant.models.naturalspeech.export import read
 
-        return read(self.model, run / PREPARE, [run / name for name in (WARM, MAIN, TUNE)], step)
+        return read(self.model, self.discriminators, run / PREPARE, [run / name for name in (WARM, MAIN, TUNE)], step)
 
 
 def _settings(recipe: NaturalSpeechRecipe) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from sonorant.data.manifest import read_manifest
 from sonorant.data.prepare import Corpus, Prepared, read_corpus
 from sonorant.data.shards.batches import ShardedBatches
 from sonorant.errors import CorpusError, TrainingError
-from sonorant.models.averages import averaged_weights, last_state
+from sonorant.models.averages import kept, last_state
 from sonorant.models.corpus_aligning import Part, aligned, plan_alignment
 from sonorant.models.evaluation import Evaluation
 from sonorant.models.given import Given
@@ -33,7 +33,7 @@ from sonorant.models.naturalspeech.memory import Clusters, k_means, sampled_fram
 from sonorant.models.naturalspeech.model import NaturalSpeech
 from sonorant.models.naturalspeech.start import start_from
 from sonorant.models.preparing import PREPARE, to_stderr, training_batches
-from sonorant.models.starting import as_source, write_outcome
+from sonorant.models.starting import as_source, report_start, start_judges
 from sonorant.nn.discriminators import Discriminators
 from sonorant.nn.mask import length_mask
 from sonorant.text.symbols import SymbolTable
@@ -118,8 +118,7 @@ class Trainings:
         corpus = read_corpus(self._run / PREPARE)
         randomness = Randomness(recipe.seed)
         network = new_network(recipe, corpus, randomness)
-        _, weights = averaged_weights(self._run / WARM, None, best=False)
-        network.load_state_dict(dict(weights))
+        network.load_state_dict(dict(kept(self._run / WARM, None, best=False).weights))
         network.to(device).eval()
         utterances, hop = corpus.of("train"), recipe.framing.hop
         n_total = sum(utterance.n_samples // hop for utterance in utterances)
@@ -189,26 +188,28 @@ class Trainings:
     def _start(self, name: str, network: NaturalSpeech, judges: Discriminators, corpus: Corpus, folder: Path) -> None:
         """Give fresh networks what the stage before it, or the run's source, has learned."""
         if name in _AFTER:
-            before = self._run / _AFTER[name]
-            _, weights = averaged_weights(before, None, best=False)
-            network.load_state_dict(dict(weights))
-            judges.load_state_dict(dict(checkpoints.read(before / CHECKPOINTS).parts["discriminator"]))
+            before = kept(self._run / _AFTER[name], None, best=False)
+            network.load_state_dict(dict(before.weights))
+            judges.load_state_dict(dict(before.judges))
             if name == MAIN and network.memory is not None:
                 found = load_file(self._run / BANK / MEMORY)
                 network.memory.fill(Clusters(found["centres"], found["variance"]))
             return
         if self._given.source is not None:
-            self._take(self._given.source(), network, corpus, folder)
+            source = self._given.source()
+            told = start_judges(source, judges, self._recipe.discriminators)
+            self._take(source, network, corpus, folder, judges=told)
         encoder = self._recipe.encoder
         if encoder is not None:
             read = encoder.read(self._run, None, prepare_in=TEXTS, train_in=PRETRAIN)
             self._take(as_source(read, str(self._run / PRETRAIN)), network, corpus, folder)
 
-    def _take(self, source: Source, network: NaturalSpeech, corpus: Corpus, folder: Path) -> None:
+    def _take(
+        self, source: Source, network: NaturalSpeech, corpus: Corpus, folder: Path, *, judges: str | None = None
+    ) -> None:
         outcome = start_from(source, network, corpus.tables)
         if self._fabric.is_global_zero:
-            write_outcome(source.name, outcome, folder)
-            to_stderr(f"{folder.name}: from {source.name}: {outcome}")
+            report_start(source, outcome, folder, judges=judges)
 
     def _batches(self, corpus: Corpus) -> UtteranceBatches | ShardedBatches:
         recipe, fabric = self._recipe, self._fabric

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from sonorant.config import plain
 from sonorant.errors import TrainingError
-from sonorant.models.averages import averaged_weights
+from sonorant.models.averages import kept
 from sonorant.models.phoneme_encoder.config import PhonemeEncoderConfig
 from sonorant.models.phoneme_encoder.prepare import read_prepared
 from sonorant.models.trained import Trained
@@ -22,7 +22,7 @@ def read(cfg: PhonemeEncoderConfig, prepared: Path, trained: Path, step: int | N
     Raises TrainingError, CorpusError; and TrainingError when a voice is asked for.
     """
     tables = read_prepared(prepared).tables
-    step, weights = averaged_weights(trained, step, best=True)
+    taken = kept(trained, step, best=True)
 
     def for_voice(converts: bool) -> Mapping[str, Tensor]:
         raise TrainingError(
@@ -36,7 +36,7 @@ def read(cfg: PhonemeEncoderConfig, prepared: Path, trained: Path, step: int | N
         sample_rate_hz=0,
         tables=tables,
         n_symbols=SymbolTable(tables.symbols).n_rows,
-        step=step,
-        weights=weights,
+        step=taken.step,
+        weights=taken.weights,
         for_voice=for_voice,
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import field
 from pathlib import Path
@@ -27,6 +26,7 @@ from sonorant.models.preparing import (
     to_stderr,
     training_batches,
 )
+from sonorant.models.starting import report_start, start_judges
 from sonorant.models.trained import Trained
 from sonorant.models.vits.config import VitsConfig
 from sonorant.models.vits.evaluate import VitsSubject
@@ -133,7 +133,7 @@ class VitsRecipe:
         """What a run has made; see `models.recipes.Recipe`."""
         from sonorant.models.vits.export import read
 
-        return read(self.model, run / PREPARE, run / TRAIN, step)
+        return read(self.model, self.discriminators, run / PREPARE, run / TRAIN, step)
 
 
 def build(recipe: VitsRecipe, fabric: Fabric, prepared: Path, *, source: Source | None = None) -> Training[Any]:
@@ -146,7 +146,9 @@ def build(recipe: VitsRecipe, fabric: Fabric, prepared: Path, *, source: Source 
     judges = Discriminators(recipe.discriminators)
     if source is not None:
         outcome = _start_from(source, network, tables)
-        fabric.print(f"{TRAIN}: from {source.name}: {outcome}", file=sys.stderr)
+        judged = start_judges(source, judges, recipe.discriminators)
+        if fabric.is_global_zero:
+            report_start(source, outcome, prepared.parent / TRAIN, judges=judged)
     generator = set_up(fabric, "generator", network, recipe.generator)
     discriminator = set_up(fabric, "discriminator", judges, recipe.discriminator)
     game = VitsGame(

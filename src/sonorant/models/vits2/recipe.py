@@ -199,4 +199,4 @@ class Vits2Recipe:
         """What a run has made; see `models.recipes.Recipe`."""
         from sonorant.models.vits2.export import read
 
-        return read(self.model, run / PREPARE, run / TRAIN, run / DURATIONS, step)
+        return read(self.model, self.discriminators, run / PREPARE, run / TRAIN, run / DURATIONS, step)

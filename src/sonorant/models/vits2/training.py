@@ -17,11 +17,11 @@ from sonorant.data.dataset import Share, UtteranceBatches
 from sonorant.data.prepare import Corpus, Prepared, read_corpus
 from sonorant.data.shards.batches import ShardedBatches
 from sonorant.errors import TrainingError
-from sonorant.models.averages import averaged_weights, last_state
+from sonorant.models.averages import kept, last_state
 from sonorant.models.evaluation import Evaluation
 from sonorant.models.given import Given
 from sonorant.models.preparing import PREPARE, to_stderr, training_batches
-from sonorant.models.starting import write_outcome
+from sonorant.models.starting import check_same_source, report_start, start_judges
 from sonorant.models.vits2 import durations
 from sonorant.models.vits2.dreams import NEEDED, Dreaming, Recognition
 from sonorant.models.vits2.evaluate import Vits2Subject
@@ -54,46 +54,36 @@ if TYPE_CHECKING:
     from sonorant.models.vits2.recipe import Vits2Recipe
 
 COMPLETE, TRAIN, DURATIONS = "complete", "train", "durations"
-Start = Callable[[Vits2, Corpus], Transferred | None]
-"""Gives a fresh network what it starts from, and says what became of it."""
+Start = Callable[[Vits2, Discriminators | None, Corpus], Transferred | None]
+"""Gives fresh networks what they start from, and says what became of the first."""
 
 
-def from_source(source: Source | None, fabric: Fabric, folder: Path) -> Start:
-    """Start from a source's weights, telling and writing down what was taken; from nothing, where there is none."""
+def from_nothing(network: Vits2, judges: Discriminators | None, corpus: Corpus) -> None:
+    """Leave all as it is: fresh, or a checkpoint brings it."""
 
-    def start(network: Vits2, corpus: Corpus) -> Transferred | None:
-        if source is None:
-            return None
+
+def from_source(
+    recipe: Vits2Recipe, source: Source, folder: Path, *, completed: Path | None = None, tells: bool = True
+) -> Start:
+    """Start the stage in a folder from a source's weights, telling and writing down what was taken.
+
+    completed: the folder of the stage `complete`, whose weights are taken over, too. tells: in one process of several.
+    """
+
+    def start(network: Vits2, judges: Discriminators | None, corpus: Corpus) -> Transferred:
         outcome = start_from(source, network, corpus.tables)
-        if fabric.is_global_zero:
-            write_outcome(source.name, outcome, folder)
-            to_stderr(f"{folder.name}: from {source.name}: {outcome}")
+        if completed is not None:
+            check_same_source(source, completed)
+            learned = dict(kept(completed, None, best=False).weights)
+            unknown = network.load_state_dict(learned, strict=False).unexpected_keys
+            assert not unknown, f"{completed} trained weights that the network has not: {unknown}"
+            outcome = outcome.taught_later(learned)
+        judged = None if judges is None else start_judges(source, judges, recipe.discriminators)
+        if tells:
+            report_start(source, outcome, folder, judges=judged)
         return outcome
 
     return start
-
-
-def from_stage(folder: Path) -> Start:
-    """Start from the averaged weights of an earlier stage of the same run."""
-
-    def start(network: Vits2, corpus: Corpus) -> None:
-        _, weights = averaged_weights(folder, None, best=False)
-        network.load_state_dict(dict(weights))
-
-    return start
-
-
-def completed(start: Start, folder: Path) -> Start:
-    """Start as another does, and take over what the stage `complete` in a folder has trained."""
-
-    def both(network: Vits2, corpus: Corpus) -> Transferred | None:
-        outcome = start(network, corpus)
-        _, weights = averaged_weights(folder, None, best=False)
-        unknown = network.load_state_dict(dict(weights), strict=False).unexpected_keys
-        assert not unknown, f"{folder} trained weights that the network has not: {unknown}"
-        return outcome
-
-    return both
 
 
 class Trainings:
@@ -120,8 +110,12 @@ class Trainings:
         """What the source lacks."""
         stage = self._recipe.complete
         assert stage is not None, "this run has no such stage"
+        assert self._source is not None, "refused where it was set"
         # Going on, too: what is frozen is what the source has.
-        training = build_completion(self._recipe, self._fabric, self._run / PREPARE, self._from_source(folder))
+        source = self._source()
+        check_same_source(source, folder)
+        start = from_source(self._recipe, source, folder, tells=self._fabric.is_global_zero)
+        training = build_completion(self._recipe, self._fabric, self._run / PREPARE, start)
         return self._go_on(training, stage.run, folder)
 
     def train(self, folder: Path) -> bool:
@@ -129,9 +123,11 @@ class Trainings:
         reached = checkpoints.steps(folder / CHECKPOINTS)
         if self._fabric.is_global_zero and reached and reached[-1] < self._recipe.run.steps:
             self._forget_durations()
-        start = from_source(None, self._fabric, folder) if reached else self._from_source(folder)
-        if self._recipe.complete is not None and not reached:
-            start = completed(start, self._run / COMPLETE)
+        start: Start = from_nothing
+        if self._source is not None and not reached:
+            completed = None if self._recipe.complete is None else self._run / COMPLETE
+            tells = self._fabric.is_global_zero
+            start = from_source(self._recipe, self._source(), folder, completed=completed, tells=tells)
         training = build_training(self._recipe, self._fabric, self._run / PREPARE, start)
         return self._go_on(training, self._recipe.run, folder)
 
@@ -144,9 +140,6 @@ class Trainings:
 
     def _go_on(self, training: Training[Any], run: RunConfig, folder: Path) -> bool:
         return train(self._fabric, training, run, folder, should_stop=self._should_stop)
-
-    def _from_source(self, folder: Path) -> Start:
-        return from_source(self._source() if self._source is not None else None, self._fabric, folder)
 
     def _forget_durations(self) -> None:
         """They were trained on weights that are now to change."""
@@ -161,7 +154,7 @@ def build_training(recipe: Vits2Recipe, fabric: Fabric, prepared: Path, start: S
     randomness = Randomness(recipe.seed, fabric.global_rank)
     network = new_network(recipe, corpus, randomness)
     judges = Discriminators(recipe.discriminators)
-    start(network, corpus)
+    start(network, judges, corpus)
     generator = set_up(fabric, "generator", network, recipe.generator)
     discriminator = set_up(fabric, "discriminator", judges, recipe.discriminator)
     game = Vits2Game(fabric, generator, discriminator, settings=recipe.game_settings)
@@ -182,7 +175,7 @@ def build_completion(recipe: Vits2Recipe, fabric: Fabric, prepared: Path, start:
     corpus = read_corpus(prepared)
     randomness = Randomness(recipe.seed, fabric.global_rank)
     network = new_network(recipe, corpus, randomness)
-    outcome = start(network, corpus)
+    outcome = start(network, None, corpus)
     assert outcome is not None, "a run that completes something starts from it"
     lacking = (*outcome.fresh, *outcome.resized)
     if not lacking:
@@ -271,7 +264,7 @@ def build_durations(recipe: Vits2Recipe, fabric: Fabric, run: Path, folder: Path
     corpus = read_corpus(prepared)
     randomness = Randomness(recipe.seed, fabric.global_rank)
     network = new_network(recipe, corpus, randomness)
-    from_stage(run / TRAIN)(network, corpus)
+    network.load_state_dict(dict(kept(run / TRAIN, None, best=False).weights))
     network.to(fabric.device).eval()
     held_out = corpus.of("validation")
     # Named by the weights that said it.
