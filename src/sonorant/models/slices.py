@@ -11,8 +11,11 @@ from typing import TYPE_CHECKING, NamedTuple
 import torch
 from torch import Tensor
 
-from sonorant.nn.discriminators import Judgement
+from sonorant.audio.spectrogram import SpectrogramConfig
+from sonorant.losses.spectral import StftLossConfig
+from sonorant.nn.discriminators import DiscriminatorConfig, Judgement
 from sonorant.training.optim import Player
+from sonorant.training.schedule import Schedule, lengths_of
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
@@ -23,6 +26,36 @@ class Judgements(NamedTuple):
 
     real: Sequence[Judgement]
     generated: Sequence[Judgement]
+
+
+def check_slices(
+    segment_frames: Schedule,
+    spectrogram: SpectrogramConfig,
+    judges: DiscriminatorConfig,
+    spectral: StftLossConfig | None,
+    *,
+    name: str = "segment_frames",
+) -> None:
+    """Raise ValueError where slices are not whole frames, or too short for one of those who look at them.
+
+    spectral: None where nothing is compared at several resolutions. name: of the setting.
+    """
+    shortest = min(lengths_of(segment_frames, name))
+    resolutions = () if spectral is None else spectral.resolutions
+    needed = {
+        "the longest of discriminators.periods": max(judges.periods, default=1),
+        "discriminators.frames": max((each.n_fft // 2 + 1 for each in judges.frames.resolutions), default=1)
+        if judges.frames
+        else 1,
+        "model.spectrogram": (spectrogram.n_fft - spectrogram.hop) // 2 + 1,
+        "spectral": max(((each.n_fft - each.hop) // 2 + 1 for each in resolutions), default=1),
+    }
+    who, n_samples = max(needed.items(), key=lambda item: item[1])
+    if shortest * spectrogram.hop < n_samples:
+        raise ValueError(
+            f"{name} is {shortest}, which at a hop of {spectrogram.hop} are {shortest * spectrogram.hop:,} "
+            f"samples, but {who} needs {n_samples:,}: at least {-(-n_samples // spectrogram.hop)} frames"
+        )
 
 
 def judgements_to_learn(discriminator: Player, *, recorded: Tensor, generated: Tensor) -> Judgements:

@@ -121,8 +121,12 @@ def value_at(schedule: Schedule, step: int) -> float:
             return float(schedule)
 
 
-def check_lengths(schedule: Schedule, name: str) -> None:
-    """Raise ValueError unless it is a length, or steps from one to the next: whole numbers above 0."""
-    for length in schedule.values if isinstance(schedule, Steps) else (schedule,):
+def lengths_of(schedule: Schedule, name: str) -> tuple[int, ...]:
+    """The lengths that a schedule goes through. Raises ValueError unless it is one, or steps from one to the next."""
+    lengths = schedule.values if isinstance(schedule, Steps) else (schedule,)
+    found: list[int] = []
+    for length in lengths:
         if not isinstance(length, float | int) or length < 1 or length != int(length):
             raise ValueError(f"{name} is {length}: it must be a whole number above 0, or 'steps' of such")
+        found.append(int(length))
+    return tuple(found)

@@ -159,7 +159,7 @@ def test_weights_and_terms_must_have_the_same_names() -> None:
         ("losses.melody=1", "'melody' is no term of this system"),
         ("losses.mel=.nan", "losses.mel is nan: it must be a number"),
         ("mel.n_mels=4000", "mel band 0 of 4000"),
-        ("segment_frames=0", "segment_frames is 0: it must be at least 1"),
+        ("segment_frames=0", "segment_frames is 0: it must be a whole number"),
         ("loader.workers=-1", "workers is -1: it must not be below 0"),
         ("data.batch_s=.nan", "batch_s is nan: it must be above 0"),
     ],

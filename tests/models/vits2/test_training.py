@@ -413,6 +413,8 @@ def test_the_rate_follows_its_schedule_and_is_logged() -> None:
         ("alignment_noise={kind: linear, start: 0, end: 10, first: 0.1, last: -0.1}", "alignment_noise is -0.1"),
         ("mel.n_mels=4000", "mel band 0 of 4000"),
         ("segment_frames=0", "segment_frames is 0.0: it must be a whole number"),
+        ("segment_frames=2", "segment_frames is 2, which at a hop of .* samples, but .* needs .* at least . frames"),
+        ("segment_frames={kind: steps, changes: [9], values: [64, 1]}", "segment_frames is 1, which at a hop"),
         ("average_decay=1", "average_decay is 1.0"),
         ("losses.mel=.inf", "losses.mel is inf: it must be a number"),
         ("durations.losses.duration=.nan", "durations.losses.duration is nan: it must be a number"),

@@ -23,13 +23,14 @@ from sonorant.models.cvae_jets.statistics import STATISTICS as STATISTICS_FILE
 from sonorant.models.cvae_jets.training import STATISTICS, TRAIN, Trainings
 from sonorant.models.given import Given
 from sonorant.models.preparing import PREPARE, decisive, prepare_stage, prepared_files, to_stderr
+from sonorant.models.slices import check_slices
 from sonorant.models.trained import Trained
 from sonorant.nn.discriminators import DiscriminatorConfig
 from sonorant.text.standard import StandardText, TextConfig
 from sonorant.training.devices import Precision
 from sonorant.training.loop import RunConfig
 from sonorant.training.optim import OptimizerConfig
-from sonorant.training.schedule import Linear, Schedule, Steps, check_lengths, extremes, value_at
+from sonorant.training.schedule import Linear, Schedule, Steps, extremes, value_at
 from sonorant.training.stage import Stage
 from sonorant.training.terms import check_weights
 
@@ -93,7 +94,8 @@ class CvaeJetsRecipe:
             raise ValueError(f"softness is {least if least < 0 else greatest:g}: it must lie in 0 to 1")
         if extremes(self.losses["mel"])[1] == extremes(self.losses["spectral"])[1] == 0:
             raise ValueError("losses.mel and losses.spectral are both 0: nothing then tells the decoder what to say")
-        check_lengths(self.segment_frames, "segment_frames")
+        spectral = self.spectral if extremes(self.losses["spectral"])[1] > 0 else None
+        check_slices(self.segment_frames, self.model.spectrogram, self.discriminators, spectral)
 
     @property
     def framing(self) -> Framing:

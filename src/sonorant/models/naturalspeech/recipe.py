@@ -42,6 +42,7 @@ from sonorant.models.naturalspeech.training import (
 from sonorant.models.phoneme_encoder.config import MaskingConfig, PhonemeEncoderConfig, TextsConfig
 from sonorant.models.phoneme_encoder.recipe import PhonemeEncoderRecipe, default_optimizer
 from sonorant.models.preparing import PREPARE, prepare_stage, prepared_files, to_stderr
+from sonorant.models.slices import check_slices
 from sonorant.models.trained import Trained
 from sonorant.nn.discriminators import DiscriminatorConfig
 from sonorant.text.standard import StandardText, TextConfig
@@ -90,7 +91,6 @@ class TrainingStage:
     def __post_init__(self) -> None:
         object.__setattr__(self, "losses", {**default_weights(), **self.losses})
         check_weights(self.losses, TERMS, source="losses")
-        check_at_least(1, self, "segment_frames")
         if unknown := [name for name in self.trains if name not in PARTS] or not self.trains:
             raise ValueError(f"trains is {self.trains}: it must name parts of {', '.join(PARTS)}; unknown: {unknown}")
         weighted = [name for name, schedule in self.losses.items() if extremes(schedule)[1] > 0]
@@ -230,6 +230,15 @@ class NaturalSpeechRecipe:
             if stage is not None and extremes(stage.memory_share)[1] > 0 and (not has_memory or name == "warm"):
                 why = "the memory is made after that stage" if has_memory else "there is no model.memory"
                 raise ValueError(f"{name}.memory_share is above 0, but {why}: set it to 0")
+            if stage is not None:
+                spectral = self.spectral if extremes(stage.losses["spectral"])[1] > 0 else None
+                check_slices(
+                    stage.segment_frames,
+                    self.model.spectrogram,
+                    self.discriminators,
+                    spectral,
+                    name=f"{name}.segment_frames",
+                )
         _ = self.encoder  # refuses settings that are none
         if self.data.manifest is None:
             raise ValueError("data.manifest is not set: phonemes are labelled by the manifest's recordings")

@@ -26,6 +26,7 @@ from sonorant.models.preparing import (
     to_stderr,
     training_batches,
 )
+from sonorant.models.slices import check_slices
 from sonorant.models.starting import report_start, start_judges
 from sonorant.models.trained import Trained
 from sonorant.models.vits.config import VitsConfig
@@ -86,7 +87,7 @@ class VitsRecipe:
         check_share(self, "average_decay")
         check_at_least(0, self, "seed")
         mel_filterbank(self.model.spectrogram, self.mel)  # refuses bands that hold nothing
-        check_at_least(1, self, "segment_frames")
+        check_slices(self.segment_frames, self.model.spectrogram, self.discriminators, None)
 
     @property
     def framing(self) -> Framing:

@@ -16,6 +16,7 @@ from sonorant.losses.spectral import StftLossConfig
 from sonorant.models.averages import last_state
 from sonorant.models.given import Given
 from sonorant.models.preparing import PREPARE, decisive, prepare_stage, prepared_files, to_stderr
+from sonorant.models.slices import check_slices
 from sonorant.models.trained import Trained
 from sonorant.models.vits2.config import Vits2Config
 from sonorant.models.vits2.game import GameSettings
@@ -34,7 +35,7 @@ from sonorant.training.checkpoint import STATE
 from sonorant.training.devices import Precision
 from sonorant.training.loop import RunConfig
 from sonorant.training.optim import OptimizerConfig
-from sonorant.training.schedule import Linear, Schedule, check_lengths, extremes, value_at
+from sonorant.training.schedule import Linear, Schedule, extremes, value_at
 from sonorant.training.stage import Stage
 from sonorant.training.terms import check_weights
 
@@ -126,7 +127,8 @@ class Vits2Recipe:
             )
         if self.complete is not None and self.init_from is None:
             raise ValueError("complete is set, but there is no init_from whose weights it could complete")
-        check_lengths(self.segment_frames, "segment_frames")
+        spectral = self.spectral if extremes(self.losses["spectral"])[1] > 0 else None
+        check_slices(self.segment_frames, self.model.spectrogram, self.discriminators, spectral)
 
     @property
     def framing(self) -> Framing:
