@@ -41,6 +41,10 @@ def parse(cls: type[T], data: object, *, source: str) -> T:
         raise ConfigError(f"{source}: " + "; ".join(_faults(error))) from None
 
 
+_MESSAGES = {"unexpected_keyword_argument": "there is no such setting"}
+"""In place of what pydantic says of classes."""
+
+
 def _faults(error: pydantic.ValidationError) -> list[str]:
     """Every fault with where it is. Of a choice between kinds only the chosen one's, or that there is no such kind."""
     faults = error.errors()
@@ -64,8 +68,8 @@ def _faults(error: pydantic.ValidationError) -> list[str]:
         for choice in refused:  # the member's own name says nothing to who wrote the file
             if place[: len(choice)] == choice and len(place) > len(choice):
                 place = (*choice, *place[len(choice) + 1 :])
-        message = fault["msg"].removeprefix("Value error, ")
-        said.append(f"{'.'.join(map(str, place)) or '(top)'}: {message}")
+        message = _MESSAGES.get(fault["type"], fault["msg"].removeprefix("Value error, "))
+        said.append(f"{'.'.join(map(str, place))}: {message}" if place else message)
     for choice, kinds in refused.items():
         others = {fault["loc"][: len(choice) + 1] for fault in faults if fault["loc"][: len(choice)] == choice}
         if others <= members:

@@ -51,7 +51,8 @@ def train(
     data = override(read_yaml(source_file or own), given)
     if init_from is not None:
         data["init_from"] = init_from
-    carry_out(data, run, source=str(source_file or own), resume=resume, device=device)
+    named = " with ".join([str(source_file or own), *([" ".join(given)] if given else [])])
+    carry_out(data, run, source=named, resume=resume, device=device)
 
 
 def carry_out(data: Mapping[str, Any], run: Path, *, source: str, resume: bool, device: str) -> bool:
