@@ -20,7 +20,7 @@ def manifest(tmp_path: Path) -> Path:
     return write_corpus(tmp_path / "corpus", n=4, validation=0)
 
 
-def prepared(manifest: Path) -> Path:
+def prepared(manifest: Path, *, batch_s: float = 60.0) -> Path:
     folder = manifest.parent / "prepared"
     folder.mkdir()
     framing = Framing(sample_rate_hz=16_000, hop=256, min_frames=16)
@@ -31,8 +31,17 @@ def prepared(manifest: Path) -> Path:
         frontend=standard_config(["en-us"]),
         symbols=standard_symbols(),
         framing=framing,
+        batch_s=batch_s,
     )
     return folder
+
+
+def test_an_utterance_that_fits_no_batch_is_said_before_texts_are_read(
+    manifest: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sonorant.data.prepare.read_text", lambda *_: pytest.fail("a text was read"))
+    with pytest.raises(CorpusError, match=r"a batch holds 0\.1 s: raise data\.batch_s"):
+        prepared(manifest, batch_s=0.1)
 
 
 def test_texts_and_names_may_hold_line_separators(manifest: Path) -> None:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -217,6 +220,35 @@ def test_what_the_last_stage_knows_of_the_corpus_is_made_again_where_it_is_missi
         step = last(run, "durations").step + 1
         assert main(resume(run, f"durations.run.steps={step}")) == 0
         assert same(load_file(run / "durations" / name), was)
+
+
+@pytest.mark.slow
+def test_two_processes_train_the_durations_as_one_does_with_the_doubled_batch(manifest: Path, tmp_path: Path) -> None:
+    """Without dropout, of which each process has its own."""
+    begun, one, two = tmp_path / "begun", tmp_path / "one", tmp_path / "two"
+    assert main(arguments(manifest, begun, "model.duration.dropout=0", "durations.run.steps=1", steps=1)) == 0
+    for run in (one, two):
+        shutil.copytree(begun, run, ignore=shutil.ignore_patterns("durations"))
+    assert main(resume(one, "durations.run.steps=3", "durations.batch_items=2")) == 0
+    launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    settings = resume(two, "durations.run.steps=3", "durations.batch_items=1")
+    done = subprocess.run(
+        [*launcher, "-m", "sonorant", "--", *settings],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        check=False,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    for of_two, of_one in zip(terms(two, "durations"), terms(one, "durations"), strict=True):
+        norms = {name for name in of_one if name.startswith("norm/")}
+        assert norms == {"norm/generator", "norm/discriminator"}
+        assert {name: of_two[name] for name in norms} == pytest.approx({name: of_one[name] for name in norms}, rel=1e-3)
+    a, b = last(one, "durations").parts, last(two, "durations").parts
+    for part in a:
+        for name in a[part]:
+            torch.testing.assert_close(b[part][name], a[part][name], atol=1e-3, rtol=0, msg=f"{part} {name}")
 
 
 def test_characters_need_no_espeak(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -13,6 +14,7 @@ from sonorant.config import config, parse, plain, read_json
 from sonorant.data.features import Recording
 from sonorant.data.manifest import Split, Utterance, audio_path, read_manifest, write_rows
 from sonorant.data.reading import Reading, read_text
+from sonorant.data.sampler import check_longest
 from sonorant.data.selection import Selection, select
 from sonorant.errors import CorpusError
 from sonorant.text.frontend import Frontend, FrontendConfig
@@ -91,12 +93,15 @@ def prepare(
     frontend: FrontendConfig,
     symbols: Mapping[str, int],
     framing: Framing,
+    batch_s: float = math.inf,
 ) -> Mapping[str, int]:
     """Write the corpus a model is trained on into a folder. Returns how many utterances were left out, by reason.
 
-    Raises CorpusError when nothing is left to train on, or a language has no front end.
+    batch_s: what the batches made of it hold, in seconds.
+    Raises CorpusError when nothing is left to train on, a language has no front end, or an utterance fits no batch.
     """
     chosen = select(read_manifest(manifest), selection)
+    check_longest(max((u.duration_s for u in chosen.kept if u.split == "train"), default=0.0), batch_s)
     dropped = {name: reason for reason, names in chosen.dropped.items() for name in names}
     table = SymbolTable(symbols)
     readers = {cfg.code: (row, Frontend(frontend, cfg, table)) for row, cfg in enumerate(frontend.languages)}

@@ -24,6 +24,15 @@ class BatchPlan:
     """(epoch, batch): names the batch."""
 
 
+def check_longest(seconds: float, batch_s: float) -> None:
+    """Raise CorpusError when an utterance so long does not fit a batch's budget."""
+    if seconds > batch_s:
+        raise CorpusError(
+            f"the longest utterance takes {seconds:.1f} s, but a batch holds {batch_s:g} s: raise data.batch_s, or "
+            "lower data.selection.max_duration_s"
+        )
+
+
 class BatchSampler:
     """Batches without end, the same from the same position on, whoever asks.
 
@@ -52,12 +61,7 @@ class BatchSampler:
         self._batch_items = len(seconds) if batch_items is None else max(batch_items, at_least)
         self._seed = seed
         self._at_least = at_least
-        longest = float(self._seconds.max(initial=0.0))
-        if longest > batch_s:
-            raise CorpusError(
-                f"the longest utterance takes {longest:.1f} s, but a batch holds {batch_s:g} s: raise data.batch_s, or "
-                "lower data.selection.max_duration_s"
-            )
+        check_longest(self._seconds.max(initial=0.0), batch_s)
         if not self._weights.sum() > 0:
             raise CorpusError("no utterance has a weight above 0, so there is nothing to train on")
 

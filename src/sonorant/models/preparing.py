@@ -42,7 +42,13 @@ def prepare_stage(
         languages = sorted({utterance.language for utterance in read_manifest(manifest)})
         frontend, symbols = text_of(text, languages)
         dropped = prepare(
-            manifest, folder, selection=data.selection, frontend=frontend, symbols=symbols, framing=framing
+            manifest,
+            folder,
+            selection=data.selection,
+            frontend=frontend,
+            symbols=symbols,
+            framing=framing,
+            batch_s=data.batch_s,
         )
         for reason, count in dropped.items():
             say(f"{PREPARE}: left out {count:,}: {reason}")

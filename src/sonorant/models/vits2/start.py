@@ -32,6 +32,8 @@ _PARTS = ("posterior", "duration", "decoder")
 """What may be of another make than the source's; it then begins anew where it does not fit."""
 _DRAWN_OR_NOT = {"deterministic", "adversarial"}
 """Kinds of durations that share their layers; the second adds noise."""
+_MOST_SAID = 3
+"""Differences named in an error."""
 _NOT_HEARD = {"dropout", "log_std_bounds"}
 """Settings of the text encoder and the flow that the same weights may have otherwise."""
 # A speaker enters by these; of weight-normed ones the length decides.
@@ -120,8 +122,13 @@ def _refuse_silent_differences(name: str, theirs: Vits2Config, ours: Vits2Config
     heard = [said for said in found if not _NOT_HEARD & {*said.split(":")[0].split(".")}]
     if heard:
         # Of another kind most other settings are others, too.
-        said = min(heard, key=lambda said: ".kind:" not in said)
-        raise TrainingError(f"{name}: has another model.{said}; give the model the source's configuration")
+        telling = [said for said in heard if ".kind:" in said] or heard
+        first = telling[:_MOST_SAID]
+        more = f" and {len(telling) - len(first)} more" if len(telling) > len(first) else ""
+        raise TrainingError(
+            f"{name}: has another model.{', model.'.join(first)}{more}; give the model the source's configuration, as "
+            "'sonorant finetune' does of a voice"
+        )
 
 
 def _lacking(source: Source, theirs: Vits2Config, ours: Vits2Config) -> Iterator[str]:
