@@ -97,6 +97,9 @@ def export_run(
         bool | None,
         typer.Option("--convert/--no-convert", help="Keep what converting between speakers needs; by default if > 1."),
     ] = None,
+    leave_out: Annotated[
+        list[str] | None, typer.Option(metavar="SPEAKER", help="Not part of the voice; again for others.")
+    ] = None,
     licence: Annotated[str | None, typer.Option(help="The voice's licence; by default its corpus's.")] = None,
     half: Annotated[bool, typer.Option("--half", help="Keep weights in 16 bits: half the size.")] = False,
     noise_scale: Annotated[
@@ -111,6 +114,7 @@ def export_run(
     ] = None,
 ) -> None:
     """Make a voice folder from a run's checkpoint."""
+    from sonorant.models.exporting import without_speakers
     from sonorant.models.recipes import read_run
     from sonorant.voice.manifest import SynthesisSettings
     from sonorant.voice.write import NewVoice, halved, write_voice
@@ -118,6 +122,8 @@ def export_run(
     target = _target(out)
     told = _read_notes(notes)
     trained = read_run(run, step)
+    if leave_out:
+        trained = without_speakers(trained, leave_out)
     tables = trained.tables
     asked = {
         "noise_scale": noise_scale,

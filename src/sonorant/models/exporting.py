@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from torch import Tensor
 
 from sonorant.config import plain
 from sonorant.data.prepare import Tables, read_corpus
+from sonorant.errors import ParameterError
 from sonorant.models import Purpose
 from sonorant.models.averages import Kept
 from sonorant.models.latent_network import LatentNetwork
@@ -35,6 +37,8 @@ def exported(
     """
     tables: Tables = read_corpus(prepared).tables
     n_symbols = SymbolTable(tables.symbols).n_rows
+    with torch.device("meta"):
+        by_speaker = build(n_symbols, len(tables.speakers), len(tables.frontend.languages)).by_speaker
 
     def for_voice(converts: bool) -> Mapping[str, Tensor]:
         with torch.device("meta"):
@@ -52,4 +56,34 @@ def exported(
         weights=kept.weights,
         judges=Judges(plain(discriminators), kept.judges) if kept.judges else None,
         for_voice=for_voice,
+        by_speaker=by_speaker,
+    )
+
+
+def without_speakers(trained: Trained, names: Collection[str]) -> Trained:
+    """What a run has made, less some speakers: a teacher, say, who is not to be part of a voice.
+
+    Raises ParameterError for a speaker it has not, or when fewer than two would be left.
+    """
+    tables = trained.tables
+    if unknown := sorted(set(names) - set(tables.speakers)):
+        raise ParameterError(f"there is no speaker {unknown[0]!r} to leave out, only {', '.join(tables.speakers)}")
+    rows = [row for row, name in enumerate(tables.speakers) if name not in names]
+    if len(rows) < 2:
+        raise ParameterError(
+            f"{len(rows)} of {len(tables.speakers)} speakers would be left, but a model of several keeps 2 at least"
+        )
+
+    def left(weights: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+        return {name: weight[rows] if name in trained.by_speaker else weight for name, weight in weights.items()}
+
+    return replace(
+        trained,
+        tables=replace(
+            tables,
+            speakers=tuple(tables.speakers[row] for row in rows),
+            language_of_speaker=tuple(tables.language_of_speaker[row] for row in rows),
+        ),
+        weights=left(trained.weights),
+        for_voice=lambda converts: left(trained.for_voice(converts)),
     )

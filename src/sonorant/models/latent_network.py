@@ -5,7 +5,7 @@ B batch, C channels, T frames, N = T * hop samples.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from torch import Tensor, nn
 
@@ -30,6 +30,8 @@ class LatentNetwork(nn.Module):
     posterior: PosteriorEncoder | None
     flow: Flow
     decoder: Decoder
+    by_speaker: ClassVar[tuple[str, ...]] = ("speaker.weight",)
+    """Names of the weights that have a row for each speaker."""
 
     def __init__(
         self,

@@ -17,7 +17,7 @@ class Trained:
     """A run's averaged weights at a checkpoint, and what they mean.
 
     model: the system's configuration as plain data. weights: all that training has. for_voice: the weights a voice
-    holds, which can convert speech between speakers or not.
+    holds, which can convert speech between speakers or not. by_speaker: names of those with a row for each speaker.
     """
 
     system: str
@@ -28,4 +28,5 @@ class Trained:
     step: int
     weights: Mapping[str, Tensor]
     for_voice: Callable[[bool], Mapping[str, Tensor]]
+    by_speaker: tuple[str, ...] = ()
     judges: Judges | None = None

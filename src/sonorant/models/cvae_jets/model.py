@@ -79,8 +79,14 @@ class CvaeJetsOutput:
     slice_starts: Tensor  # int64 [B], in frames
 
 
+STATISTICS = {"pitch_mean": 6.0, "pitch_std": 3.0, "energy_mean": 0.0, "energy_std": 10.0}
+"""Of each speaker, with what they are before they are measured."""
+
+
 class CvaeJets(LatentNetwork):
     """The network. Without a latent (JETS) it has neither posterior nor flow, and cannot convert."""
+
+    by_speaker = (*LatentNetwork.by_speaker, *(f"statistics.{name}" for name in STATISTICS))
 
     def __init__(
         self,
@@ -351,7 +357,7 @@ class Statistics(nn.Module):
 
     def __init__(self, n_speakers: int) -> None:
         super().__init__()
-        for name, value in (("pitch_mean", 6.0), ("pitch_std", 3.0), ("energy_mean", 0.0), ("energy_std", 10.0)):
+        for name, value in STATISTICS.items():
             self.register_buffer(name, torch.full((n_speakers,), value))
 
     def pitch(self, pitch_hz: Tensor, mask: Tensor, speaker: Tensor | None) -> Contour:
