@@ -295,6 +295,8 @@ def test_a_signal_to_all_its_processes_stops_with_a_checkpoint_and_the_run_goes_
     assert last(run).step == step + 1
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
 def test_eight_utterances_are_learned_by_heart(tmp_path: Path) -> None:
     manifest = write_corpus(tmp_path / "corpus", validation=0)
     run = tmp_path / "run"
