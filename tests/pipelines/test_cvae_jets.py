@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sys
+import unicodedata
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +17,7 @@ from sonorant.training import checkpoint as checkpoints
 from sonorant.training.loop import CHECKPOINTS
 from sonorant.training.tracker import LOG, read_log
 from tests.corpora import write_corpus
+from tests.data.corpora.test_kss import example
 from tests.pipelines.test_training import said, same
 from tests.pipelines.test_training_vits2 import resume, stopping_at
 
@@ -50,6 +53,25 @@ def test_the_stages_follow_one_another(twelve: Path) -> None:
     assert all(speaker.energy_std > 0.1 for speaker in speakers)
     steps = [row for row in read_log(twelve / "train" / LOG) if row["kind"] == "step"]
     assert ["generator/adversarial" in row for row in steps] == [False] * 5 + [True] * 7
+
+
+def test_korean_goes_from_sentences_to_a_voice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    korean = example()
+    monkeypatch.setattr(korean, "N_SENTENCES", 8)
+    monkeypatch.setattr(sys, "argv", ["korean_corpus.py", str(tmp_path / "data")])
+    korean.main()
+    manifest, run, voice = tmp_path / "kss" / "manifest.jsonl", tmp_path / "run", tmp_path / "voice"
+    assert main(["corpus", "import", "kss", str(manifest.parent), "--from", str(tmp_path / "data")]) == 0
+    assert main(["corpus", "split", str(manifest), "--validation", "1"]) == 0
+    assert main(arguments(manifest, run, steps=2)) == 0
+    assert main(["voices", "export-run", str(run), str(voice)]) == 0
+    assert main(["voices", "check", str(voice)]) == 0
+    times, wav = tmp_path / "times.json", tmp_path / "said.wav"
+    said_ = ["say", "사과 3개를 샀습니다.", "--voice", str(voice), "-o", str(wav), "--subtitles", str(times)]
+    assert main(said_) == 0
+    words = json.loads(times.read_text(encoding="utf-8"))["words"]
+    assert [unicodedata.normalize("NFC", word["phonemes"]) for word in words] == ["사과", "세 개를", "삳씀니다"]
+    assert np.isfinite(soundfile.read(wav)[0]).all()
 
 
 def test_a_run_that_was_stopped_is_the_run_that_was_not(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
@@ -53,6 +54,21 @@ def test_the_self_test_notices_a_change(tiny_folder: Path, tmp_path: Path) -> No
     assert not check.run(voice).passed
     check.write(folder, recorded)
     assert check.run(voice).passed
+
+
+def test_a_voice_of_other_letters_says_those_for_its_self_test(tiny_folder: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "voice"
+    shutil.copytree(tiny_folder, folder)
+    about = json.loads((folder / "voice.json").read_text(encoding="utf-8"))
+    letters = "αβγδεζηθικλμνξοπρστυφχψω"
+    about["symbols"] = {symbol: row for row, symbol in enumerate(["_", "^", "$", " ", *letters])}
+    about["frontend"]["languages"] = [{"code": "el", "normalizer": "none", "phonemizer": {"kind": "characters"}}]
+    about["language_of_speaker"] = {}
+    (folder / "voice.json").write_text(json.dumps(about), encoding="utf-8")
+    recorded = check.record(load(folder))
+    assert recorded.text == letters[:20]
+    check.write(folder, recorded)
+    assert check.run(load(folder)).passed
 
 
 def test_names_do_not_leave_the_home(home: Path) -> None:

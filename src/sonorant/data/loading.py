@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import multiprocessing
 import signal
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
@@ -55,6 +57,9 @@ def in_order(plans: Iterator[Plan], load: Callable[[Plan], Loaded], *, workers: 
     """
     import torch  # here, for packing shards needs none
 
+    if workers:
+        atexit.unregister(_end_workers)
+        atexit.register(_end_workers)  # before multiprocessing's own, which would wait for them
     loader: Any = torch.utils.data.DataLoader(
         _Loading(load),  # type: ignore[arg-type]
         sampler=_Plans(plans),
@@ -90,8 +95,20 @@ class _Loading(Generic[Plan, Loaded]):
             return error
 
 
+def _end_workers() -> None:
+    """At exit: kill the processes that would be ended then, and are deaf to it."""
+    if hasattr(signal, "SIGCHLD"):
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # torch would complain of their death
+    for child in multiprocessing.active_children():
+        if child.daemon:
+            child.kill()
+
+
 def _begin(worker: int) -> None:
-    """One thread, and deaf to signals sent to the whole group: who asked for batches decides when to stop."""
+    """One thread, and deaf to signals sent to the whole group: who asked for batches decides when to stop.
+
+    So nothing but a kill ends one whose iterator somebody still holds; see `_end_workers`.
+    """
     import torch
 
     del worker

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sonorant.config import config, parse, plain, read_json
-from sonorant.errors import ConfigError, VoiceError
+from sonorant.errors import ConfigError, TextError, VoiceError
 from sonorant.voice.bundle import CHECK
 from sonorant.voice.speech import Speech
 from sonorant.voice.voice import Voice
@@ -18,10 +18,12 @@ from sonorant.voice.voice import Voice
 _N_BANDS = 16
 _N_FFT = 1024
 _TOLERANCE_DB = 1.0
+_N_LETTERS = 20
 _SENTENCES = {
     "en": "The quick brown fox jumps over the lazy dog.",
     "es": "El veloz murciélago comía feliz cardillo y kiwi.",
     "fr": "Portez ce vieux whisky au juge blond qui fume.",
+    "ko": "다람쥐 헌 쳇바퀴에 타고파.",
     "it": "Quel vituperabile xenofobo mangia prosciutto e zampone.",
     "ru": "Съешь ещё этих мягких французских булок, да выпей чаю.",
 }
@@ -56,7 +58,12 @@ def record(voice: Voice, *, seed: int = 0) -> Check:
     """Say the check sentence with a voice and measure it."""
     language = voice.languages[0]
     text = _SENTENCES.get(language.split("-")[0], _SENTENCES["en"])
-    speech = voice.say(text, seed=seed)
+    try:
+        speech = voice.say(text, seed=seed)
+    except TextError:  # other letters than those
+        letters = [symbol for symbol in voice.manifest.symbols if len(symbol) == 1 and symbol.isalpha()]
+        text = "".join(letters[:_N_LETTERS])
+        speech = voice.say(text, seed=seed)
     return Check(
         text=text,
         speaker=voice.speakers[0],
