@@ -37,7 +37,11 @@ class AlignerConfig:
 
 
 class Aligner(nn.Module):
-    """Compares features of tokens with a mel spectrogram's frames, each through convolutions of its own."""
+    """Compares what tokens are with a mel spectrogram's frames, each through convolutions of its own.
+
+    Tokens come without their context (Badlani et al.: text embeddings). Of a text encoder's features, as JETS has them,
+    the last token of each word learned to stand for most of the word's frames: docs/training.md.
+    """
 
     def __init__(self, cfg: AlignerConfig, d_hidden: int, n_mels: int, d_cond: int = 0) -> None:
         super().__init__()
@@ -56,18 +60,18 @@ class Aligner(nn.Module):
         self.query_speaker = nn.Conv1d(d_cond, n_mels, 1) if d_cond else None
 
     def forward(
-        self, hidden: Tensor, mel: Tensor, token_mask: Tensor, frame_mask: Tensor, speaker: Tensor | None = None
+        self, symbols: Tensor, mel: Tensor, token_mask: Tensor, frame_mask: Tensor, speaker: Tensor | None = None
     ) -> Tensor:
         """The logarithm of how much each frame belongs to each token: float32 [B, L, T].
 
         Over the real tokens of a real frame the probabilities sum to one; for padding they are next to nothing.
-        hidden: [B, d_hidden, L]; mel: [B, M, T]; masks: [B, 1, L], [B, 1, T]; speaker: [B, d_cond, 1] if conditioned.
+        symbols: [B, d_hidden, L]; mel: [B, M, T]; masks: [B, 1, L], [B, 1, T]; speaker: [B, d_cond, 1] if conditioned.
         """
         if self.key_speaker is not None and self.query_speaker is not None:
             assert speaker is not None, "conditioned on a speaker, but none was given"
-            hidden, mel = hidden + self.key_speaker(speaker), mel + self.query_speaker(speaker)
-        key, query = self.keys(hidden * token_mask), self.queries(mel * frame_mask)
-        with torch.autocast(hidden.device.type, enabled=False):
+            symbols, mel = symbols + self.key_speaker(speaker), mel + self.query_speaker(speaker)
+        key, query = self.keys(symbols * token_mask), self.queries(mel * frame_mask)
+        with torch.autocast(symbols.device.type, enabled=False):
             score = self._closeness(key.float(), query.float())
             is_token = token_mask.transpose(1, 2) > 0
             score = torch.log_softmax(score.masked_fill(~is_token, MASKED_SCORE), dim=1)

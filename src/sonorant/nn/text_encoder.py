@@ -85,6 +85,11 @@ class TokenEncoder(nn.Module):
         """
         return self.encode_embedded(self.embedding(tokens), mask, speaker, language)
 
+    def alone(self, tokens: Tensor, mask: Tensor) -> Tensor:
+        """What each token is, whatever its neighbours: [B, d_hidden, L], 0 at padding. Shapes as of `encode`."""
+        embedded: Tensor = (self.embedding(tokens) * self.scale).transpose(1, 2) * mask
+        return embedded
+
     def encode_embedded(
         self, embedded: Tensor, mask: Tensor, speaker: Tensor | None = None, language: Tensor | None = None
     ) -> Tensor:

@@ -31,9 +31,9 @@ def aligner_in(network: Synthesizer) -> NetworkAligner | None:
     ) -> Tensor:
         token_mask, frame_mask = length_mask(token_lengths, tokens.shape[1]), length_mask(spec_lengths, spec.shape[2])
         embedding = network.embed(speaker)
-        hidden = network.text_encoder.encode(tokens, token_mask, embedding, network.said_in(language))
+        symbols = network.text_encoder.alone(tokens, token_mask)
         mel = mel_spectrogram(spec, network.spectrogram, network.cfg.mel)
-        log_attention = aligner(hidden, mel, token_mask, frame_mask, embedding)
+        log_attention = aligner(symbols, mel, token_mask, frame_mask, embedding)
         return monotonic_alignment(log_attention, pair_mask(token_mask, frame_mask))
 
     return NetworkAligner(network, network.spectrogram, durations)

@@ -187,7 +187,8 @@ class CvaeJets(LatentNetwork):
         embedding = self.embed(speaker)
         hidden = self.text_encoder.encode(tokens, token_mask, embedding, self.said_in(language))
         mel = mel_spectrogram(spec, self.spectrogram, self.cfg.mel)
-        log_attention: Tensor = self.aligner(hidden, mel, token_mask, frame_mask, embedding)
+        symbols = self.text_encoder.alone(tokens, token_mask)
+        log_attention: Tensor = self.aligner(symbols, mel, token_mask, frame_mask, embedding)
         pairs = pair_mask(token_mask, frame_mask)
         durations = monotonic_alignment(log_attention.detach(), pairs)
 
