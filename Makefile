@@ -12,7 +12,7 @@ say: .venv/speaks
 	@$(BIN)/sonorant say -o "$$OUT" -- "$$TEXT"
 
 test: .venv/tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 test-slow: .venv/tests
 	$(BIN)/python -m pytest -m slow
