@@ -30,6 +30,7 @@ def exported(
     kept: Kept,
     *,
     discriminators: DiscriminatorConfig,
+    by_speaker: tuple[str, ...],
 ) -> Trained:
     """What a run has made, from what is kept of it.
 
@@ -37,8 +38,6 @@ def exported(
     """
     tables: Tables = read_corpus(prepared).tables
     n_symbols = SymbolTable(tables.symbols).n_rows
-    with torch.device("meta"):
-        by_speaker = build(n_symbols, len(tables.speakers), len(tables.frontend.languages)).by_speaker
 
     def for_voice(converts: bool) -> Mapping[str, Tensor]:
         with torch.device("meta"):

@@ -87,14 +87,13 @@ class TokenEncoder(nn.Module):
 
     def alone(self, tokens: Tensor, mask: Tensor) -> Tensor:
         """What each token is, whatever its neighbours: [B, d_hidden, L], 0 at padding. Shapes as of `encode`."""
-        embedded: Tensor = (self.embedding(tokens) * self.scale).transpose(1, 2) * mask
-        return embedded
+        return self._laid_out(self.embedding(tokens), mask)
 
     def encode_embedded(
         self, embedded: Tensor, mask: Tensor, speaker: Tensor | None = None, language: Tensor | None = None
     ) -> Tensor:
         """The same from embeddings, [B, L, d_hidden], which may hold more than what `embedding` says of the tokens."""
-        x = (embedded * self.scale).transpose(1, 2) * mask
+        x = self._laid_out(embedded, mask)
         if self.language is not None:
             assert language is not None, "there are several languages: say which"
             x = (x + self.language(language).unsqueeze(2)) * mask
@@ -105,6 +104,11 @@ class TokenEncoder(nn.Module):
                 x = (x + self.speaker(speaker.squeeze(2)).unsqueeze(2)) * mask
             x = layer(x, mask, pairs)
         return x * mask
+
+    def _laid_out(self, embedded: Tensor, mask: Tensor) -> Tensor:
+        """[B, L, C] -> [B, C, L], scaled, 0 at padding."""
+        x: Tensor = (embedded * self.scale).transpose(1, 2) * mask
+        return x
 
 
 def _layer(cfg: TextEncoderConfig | ConformerConfig, d_hidden: int) -> TransformerLayer | ConformerLayer:

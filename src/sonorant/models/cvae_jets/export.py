@@ -24,4 +24,5 @@ def read(
         prepared,
         kept(trained, step, best=False),
         discriminators=discriminators,
+        by_speaker=CvaeJets.by_speaker,
     )

@@ -38,4 +38,5 @@ def read(
         prepared,
         kept(trained[-1], step, best=False),
         discriminators=discriminators,
+        by_speaker=NaturalSpeech.by_speaker,
     )

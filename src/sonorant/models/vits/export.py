@@ -21,4 +21,12 @@ def read(
         del n_languages
         return Vits(cfg, n_symbols, n_speakers)
 
-    return exported("vits", cfg, build, prepared, kept(trained, step, best=True), discriminators=discriminators)
+    return exported(
+        "vits",
+        cfg,
+        build,
+        prepared,
+        kept(trained, step, best=True),
+        discriminators=discriminators,
+        by_speaker=Vits.by_speaker,
+    )

@@ -38,5 +38,11 @@ def read(
             if name.startswith(_PREDICTOR):
                 weights["duration." + name.removeprefix(_PREDICTOR)] = tensor
     return exported(
-        "vits2", cfg, partial(Vits2, cfg), prepared, replace(taken, weights=weights), discriminators=discriminators
+        "vits2",
+        cfg,
+        partial(Vits2, cfg),
+        prepared,
+        replace(taken, weights=weights),
+        discriminators=discriminators,
+        by_speaker=Vits2.by_speaker,
     )
