@@ -19,6 +19,7 @@ from sonorant.data.alignments import (
     TEXTGRIDS,
     About,
     Alignment,
+    Halfway,
     Skipped,
     alignment_of,
     frames_of,
@@ -197,6 +198,23 @@ def test_what_was_written_is_read_back(tmp_path: Path) -> None:
     assert found.about == about()
     assert json.loads((folder / SKIPPED).read_text(encoding="utf-8")) == {"id": "u9", "reason": "why"}
     assert not (folder / TEXTGRIDS).exists()
+
+
+def test_what_is_done_halfway_outlives_a_stop_but_not_another_aligner(tmp_path: Path) -> None:
+    path, rows = tmp_path / "halfway.jsonl", [aligned(id_="u0"), aligned(id_="\u00fc\u2028")]
+    first = Halfway(path, about())
+    for row in rows:
+        first.add(row)
+    assert list(Halfway(path, about()).rows.values()) == rows
+    with path.open("a") as file:
+        file.write('{"id": "cut o')
+    again = Halfway(path, about())
+    again.add(aligned(id_="u2"))
+    assert list(Halfway(path, about()).rows) == ["u0", "\u00fc\u2028", "u2"]
+    assert not Halfway(path, about(fingerprint="1" * 64)).rows
+    assert not Halfway(path, about()).rows  # the other one's file has replaced it
+    again.forget()
+    assert not path.exists()
 
 
 def _row(**changes: object) -> Callable[[list[str]], list[str]]:

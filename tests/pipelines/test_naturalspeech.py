@@ -6,6 +6,7 @@ import json
 import math
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -20,6 +21,7 @@ from torch import Tensor
 
 from sonorant.cli.main import main
 from sonorant.config import parse, plain, read_yaml
+from sonorant.models import corpus_aligning
 from sonorant.models.naturalspeech.model import NaturalSpeech
 from sonorant.models.naturalspeech.recipe import DURATOR, NaturalSpeechRecipe
 from sonorant.training import checkpoint as checkpoints
@@ -27,6 +29,7 @@ from sonorant.training import loop
 from sonorant.training.loop import CHECKPOINTS
 from sonorant.training.stage import fingerprint
 from sonorant.training.tracker import LOG, read_log
+from sonorant.voice.bundle import WEIGHTS
 from tests.corpora import write_corpus
 from tests.pipelines.test_training import said, same
 from tests.tiny import write_tiny_voice
@@ -149,6 +152,59 @@ def test_stopped_in_every_stage_and_resumed_it_is_the_run_that_was_not(
     for stage in STAGES:
         assert same(last(again, stage).parts, last(run, stage).parts), stage
         assert same(last(again, stage).optimizers, last(run, stage).optimizers), stage
+
+
+def test_labels_that_are_stopped_go_on_where_they_were(
+    run: Path, manifest: Path, aligner: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    again, seen = tmp_path / "again", list[list[str]]()
+    real = corpus_aligning.aligned
+
+    def one_by_one(plan, *, device, done=()):  # type: ignore[no-untyped-def]
+        seen.append(sorted(done))
+        for row in real(plan, device=device, done=done):
+            signal.raise_signal(signal.SIGTERM)
+            yield row
+
+    monkeypatch.setattr("sonorant.models.naturalspeech.training.aligned", one_by_one)
+    assert main(arguments(manifest, aligner, again)) == 0
+    # A line that the machine's end cut off is forgotten.
+    with (again / "labels/halfway.jsonl").open("a") as file:
+        file.write('{"id": "fir')
+    assert main(["train", "--resume", "--run", str(again), "--device", "cpu"]) == 0
+    assert [len(ids) for ids in seen] == [0, 1]
+    monkeypatch.undo()
+    few = [f"{stage}.run.steps=1" for stage in ("warm", "main")]
+    assert main(["train", "--resume", "--run", str(again), "--device", "cpu", *few, "tune=null"]) == 0
+    assert (again / "labels/alignments.jsonl").read_text() == (run / "labels/alignments.jsonl").read_text()
+    assert not (again / "labels/halfway.jsonl").exists()
+
+
+def test_labels_outlive_a_mistake_that_is_found_after_them(
+    manifest: Path, aligner: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run, few = tmp_path / "run", [f"{stage}.run.steps=1" for stage in ("warm", "main")]
+    assert main(arguments(manifest, aligner, run, "data.selection.min_duration_s=100")) == 2
+    assert not run.exists()  # nothing was there to lose
+    assert main(arguments(manifest, aligner, run, *few, "tune=null", "loader.cache=/dev/null/cache")) == 2
+    capsys.readouterr()
+    assert (run / "labels/alignments.jsonl").is_file()
+    assert main(["train", "--resume", "--run", str(run), "--device", "cpu", "loader.cache=null"]) == 0
+    assert "labels: complete since" in capsys.readouterr().err
+
+
+def test_a_voice_speaks_as_after_the_stage_asked_for(
+    run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for stage in STAGES:
+        assert main(["voices", "export-run", str(run), str(tmp_path / stage), "--stage", stage]) == 0
+    assert main(["voices", "export-run", str(run), str(tmp_path / "last")]) == 0
+    warm, middle, tuned, final = (load_file(tmp_path / name / WEIGHTS) for name in (*STAGES, "last"))
+    assert same(tuned, final)
+    assert not same(middle["decoder.input.weight"], warm["decoder.input.weight"])
+    assert same(middle["decoder.input.weight"], tuned["decoder.input.weight"])  # tuning leaves it
+    assert main(["voices", "export-run", str(run), str(tmp_path / "none"), "--stage", "bank"]) == 2
+    assert "has no stage 'bank' to speak after, only warm, main, tune" in capsys.readouterr().err
 
 
 def test_a_voice_of_it_speaks_and_converts(run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -147,7 +147,11 @@ def test_training_longer_trains_the_durations_anew(
 def test_the_last_stage_changes_only_durations(forty: Path, tmp_path: Path) -> None:
     assert main(["voices", "export-run", str(forty), str(tmp_path / "last")]) == 0
     assert main(["voices", "export-run", str(forty), str(tmp_path / "before"), "--step", "40"]) == 0
+    assert main(["voices", "export-run", str(forty), str(tmp_path / "train"), "--stage", "train"]) == 0
+    assert main(["voices", "export-run", str(forty), str(tmp_path / "durations"), "--stage", "durations"]) == 0
     after, before = weights_of(tmp_path / "last"), weights_of(tmp_path / "before")
+    assert same(weights_of(tmp_path / "train"), before)
+    assert same(weights_of(tmp_path / "durations"), after)
     assert after.keys() == before.keys()
     changed = {name for name in after if not torch.equal(after[name], before[name])}
     assert "duration.noise.weight" in changed
@@ -155,7 +159,7 @@ def test_the_last_stage_changes_only_durations(forty: Path, tmp_path: Path) -> N
 
 
 def test_a_step_that_is_named_is_read_without_the_last_stage(forty: Path) -> None:
-    newest, named, trained = read_run(forty), read_run(forty, 40), last(forty, "train")
+    newest, named, trained = read_run(forty), read_run(forty, step=40), last(forty, "train")
     assert newest.step == named.step == 40
     noise = "duration.noise.weight"
     assert torch.equal(named.weights[noise], trained.parts["average"][f"module.{noise}"])

@@ -77,7 +77,7 @@ def aligning_voice(name_or_path: str, step: int | None = None) -> AligningVoice:
 
     path = Path(name_or_path)
     if (path / CONFIG).is_file():
-        return AligningVoice.of_run(path, read_run(path, step))
+        return AligningVoice.of_run(path, read_run(path, step=step))
     bundle = Bundle.read(default.find(name_or_path))
     if step is not None:
         raise ParameterError(f"--step is of a run's checkpoint, but {name_or_path} is a voice; leave it out")

@@ -90,8 +90,11 @@ def export_run(
     run: Annotated[Path, typer.Argument(help="The folder of a run of 'sonorant train'.")],
     out: _OutArgument,
     name: Annotated[str | None, typer.Option(help="The voice's name; by default that of OUT.")] = None,
+    stage: Annotated[
+        str | None, typer.Option(help="As it spoke after this stage of its training; by default the last.")
+    ] = None,
     step: Annotated[
-        int | None, typer.Option(help="Of the checkpoint; by default the best of a VITS, the last of a VITS2.")
+        int | None, typer.Option(help="Of the checkpoint; by default the best of a VITS, the last of the others.")
     ] = None,
     converts: Annotated[
         bool | None,
@@ -121,7 +124,7 @@ def export_run(
 
     target = _target(out)
     told = _read_notes(notes)
-    trained = read_run(run, step)
+    trained = read_run(run, stage=stage, step=step)
     if leave_out:
         trained = without_speakers(trained, leave_out)
     tables = trained.tables

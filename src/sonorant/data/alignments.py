@@ -216,6 +216,38 @@ def write_alignments(
             (folder / TEXTGRIDS / name).write_text(textgrid(tiers, duration_s=row.duration_s), encoding="utf-8")
 
 
+class Halfway:
+    """What is aligned so far of a corpus, in a file that outlives a stop."""
+
+    def __init__(self, path: Path, about: About) -> None:
+        """Go on with what a file holds if it is of the same aligner and corpus; begin it anew otherwise."""
+        import pydantic
+
+        self._path = path
+        self.rows: dict[str, Alignment] = {}
+        head = json.dumps(plain(about), ensure_ascii=False)
+        lines = path.read_text(encoding="utf-8").split("\n") if path.is_file() else []
+        if lines[:1] == [head]:
+            adapter = pydantic.TypeAdapter(Alignment)
+            whole = lines[1:-1]  # what follows the last line's end was cut off
+            self.rows = {row.id: row for row in map(adapter.validate_json, whole)}
+        with whole_file(path) as part:
+            part.write_text("\n".join([head, *map(_line, self.rows.values()), ""]), encoding="utf-8")
+
+    def add(self, row: Alignment) -> None:
+        self.rows[row.id] = row
+        with self._path.open("a", encoding="utf-8") as file:
+            file.write(_line(row) + "\n")
+
+    def forget(self) -> None:
+        """Remove the file."""
+        self._path.unlink()
+
+
+def _line(row: Alignment) -> str:
+    return json.dumps(asdict(row), ensure_ascii=False)
+
+
 def read_alignments(folder: Path, *, durations_s: Mapping[str, float]) -> Alignments:
     """What a folder holds of a corpus. durations_s: of the corpus's utterances, by their ids.
 

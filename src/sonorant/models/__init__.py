@@ -179,6 +179,10 @@ def drawing_in(network: Synthesizer, system: str) -> DrawingSynthesizer | None:
     return network
 
 
+ALIGNING = ("vits", "vits2", "cvae_jets")
+"""Systems that find out which token made which frame."""
+
+
 def aligner_in(network: Synthesizer, system: str) -> Aligner | None:
     """What aligns texts with recordings in a network that `load_synthesizer` gave for a system; None if it cannot."""
     match system:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,7 @@ from sonorant.data.prepare import Framing, Prepared, prepared_row
 from sonorant.data.reading import Reading, read_text
 from sonorant.data.selection import Selection, select
 from sonorant.errors import CorpusError, TextError, VoiceError
-from sonorant.models import Synthesizer, aligner_in, load_synthesizer
+from sonorant.models import ALIGNING, Synthesizer, aligner_in, load_synthesizer
 from sonorant.models.aligning import Aligner
 from sonorant.models.trained import Trained
 from sonorant.text.frontend import Frontend, FrontendConfig
@@ -63,9 +63,11 @@ class AligningVoice:
     ) -> AligningVoice:
         """A loaded network as one that aligns. Raises VoiceError where it has no posterior."""
         aligner = aligner_in(network, system)
+        if aligner is None and system not in ALIGNING:
+            raise VoiceError(f"{name!r} is a {system!r} model, which does not align: name a {' or '.join(ALIGNING)}")
         if aligner is None:
             raise VoiceError(
-                f"voice {name!r} cannot align, for that takes a VITS or VITS2 with a posterior encoder: name the run "
+                f"voice {name!r} cannot align, for that takes a posterior encoder, which it has not: name the run "
                 f"it was made of, or complete it with 'sonorant finetune {name} MANIFEST --run DIR', and name that run"
             )
         return cls(name, system, model, aligner, frontend, symbols, speakers)
@@ -190,15 +192,16 @@ def plan_alignment(manifest: Path, voice: AligningVoice, part: Part = Part()) ->
     return Plan(voice, about, tuple(wanted.values()), skipped, counts)
 
 
-def aligned(plan: Plan, *, device: torch.device) -> Iterator[Alignment]:
-    """The alignments of all that a plan wants, the longest utterances first.
+def aligned(plan: Plan, *, device: torch.device, done: Collection[str] = ()) -> Iterator[Alignment]:
+    """The alignments of all that a plan wants, the longest utterances first. done: ids of those that are left out.
 
     Raises AudioError or CorpusError for a recording that is not what it was.
     """
     aligner = plan.voice.aligner
     spectrogram = aligner.spectrogram
     aligner.to(device)
-    batches = _batches(plan.wanted, max_samples=round(BATCH_S * spectrogram.sample_rate_hz))
+    wanted_now = [one for one in plan.wanted if one.row.id not in done]
+    batches = _batches(wanted_now, max_samples=round(BATCH_S * spectrogram.sample_rate_hz))
     for wanted, batch in in_order(iter(batches), _Loading(spectrogram.sample_rate_hz, spectrogram.hop), workers=0):
         batch = batch.to(device)
         durations = aligner.durations(

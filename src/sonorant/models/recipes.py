@@ -39,8 +39,16 @@ class Recipe(Protocol):
         """What is to be done in a run's folder, in order."""
         ...
 
-    def read(self, run: Path, step: int | None) -> Trained:
-        """What a run has made, at a step, or what is best kept of it."""
+    @property
+    def speaking(self) -> tuple[str, ...]:
+        """The stages after which there is something to speak with, or to start from, in order."""
+        ...
+
+    def read(self, run: Path, stage: str | None, step: int | None) -> Trained:
+        """What a run has made by a stage and a step of it, or what is best kept of the run. stage: one of `speaking`.
+
+        Raises TrainingError where that stage has no such checkpoint.
+        """
         ...
 
 
@@ -73,14 +81,17 @@ def parse_recipe(data: Mapping[str, Any], *, source: str) -> Recipe:
             )
 
 
-def read_run(run: Path, step: int | None = None) -> Trained:
+def read_run(run: Path, *, stage: str | None = None, step: int | None = None) -> Trained:
     """What the run in a folder has made. step: None for a VITS's best checkpoint, the last of the others.
 
-    Raises TrainingError when the folder is no run, or has no such checkpoint.
+    stage: None for the last that has trained. Raises TrainingError for a folder that is no run, or without it.
     """
     if not (run / CONFIG).is_file():
         raise TrainingError(f"{run}: is no run, for it has no {CONFIG}")
-    return parse_recipe(read_yaml(run / CONFIG), source=str(run / CONFIG)).read(run, step)
+    recipe = parse_recipe(read_yaml(run / CONFIG), source=str(run / CONFIG))
+    if stage is not None and stage not in recipe.speaking:
+        raise TrainingError(f"{run}: has no stage {stage!r} to speak after, only {', '.join(recipe.speaking)}")
+    return recipe.read(run, stage, step)
 
 
 def finetuning(

@@ -79,8 +79,11 @@ def run_stages(stages: Sequence[Stage], run: Path, processes: Processes, *, say:
 
 
 def is_begun(run: Path) -> bool:
-    """Whether a stage of a run has trained; before that, little is lost by beginning again."""
-    return any(run.glob(f"*/{LOG}"))
+    """Whether more than a run's first stage has come to something; before that, little is lost by beginning again."""
+    if any(run.glob(f"*/{LOG}")):
+        return True
+    records = [_read(path) for path in run.glob(f"*/{RECORD}")]
+    return len([record for record in records if record and record["status"] == "complete"]) > 1
 
 
 def forget(run: Path) -> None:

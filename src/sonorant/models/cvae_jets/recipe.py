@@ -154,7 +154,12 @@ class CvaeJetsRecipe:
             ),
         )
 
-    def read(self, run: Path, step: int | None) -> Trained:
+    @property
+    def speaking(self) -> tuple[str, ...]:
+        """See `models.recipes.Recipe`."""
+        return (TRAIN,)
+
+    def read(self, run: Path, stage: str | None, step: int | None) -> Trained:
         """What a run has made; see `models.recipes.Recipe`."""
         from sonorant.models.cvae_jets.export import read
 

@@ -348,11 +348,17 @@ class NaturalSpeechRecipe:
             stages.append(training(TUNE, self.tune, lambda: trainings.reached(MAIN)))
         return tuple(stages)
 
-    def read(self, run: Path, step: int | None) -> Trained:
+    @property
+    def speaking(self) -> tuple[str, ...]:
+        """See `models.recipes.Recipe`."""
+        return (WARM, MAIN, TUNE)
+
+    def read(self, run: Path, stage: str | None, step: int | None) -> Trained:
         """What a run has made; see `models.recipes.Recipe`."""
         from sonorant.models.naturalspeech.export import read
 
-        return read(self.model, self.discriminators, run / PREPARE, [run / name for name in (WARM, MAIN, TUNE)], step)
+        stages = [run / name for name in (self.speaking if stage is None else (stage,))]
+        return read(self.model, self.discriminators, run / PREPARE, stages, step)
 
 
 def _settings(recipe: NaturalSpeechRecipe) -> dict[str, Any]:

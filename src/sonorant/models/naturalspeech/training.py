@@ -15,7 +15,7 @@ from torch import Tensor
 
 from sonorant.audio.io import whole_file
 from sonorant.audio.spectrogram import linear_spectrogram
-from sonorant.data.alignments import Alignment, frames_of_tokens, read_alignments, write_alignments
+from sonorant.data.alignments import Alignment, Halfway, frames_of_tokens, read_alignments, write_alignments
 from sonorant.data.batch import Batch
 from sonorant.data.dataset import Share, UtteranceBatches
 from sonorant.data.manifest import read_manifest
@@ -54,6 +54,8 @@ if TYPE_CHECKING:
 TEXTS, PRETRAIN = "texts", "pretrain"
 LABELS, WARM, BANK, MAIN, TUNE = "labels", "warm", "bank", "main", "tune"
 MEMORY = "memory.safetensors"
+HALFWAY = "halfway.jsonl"
+"""Of the labels, while there are not all."""
 _AFTER = {MAIN: WARM, TUNE: MAIN}
 """Where a stage's weights come from, unless from nothing or a source."""
 
@@ -106,9 +108,14 @@ class Trainings:
         assert manifest is not None, "refused where it was set"
         voice = self._given.aligning_voice(cfg.by)
         plan = plan_alignment(manifest, voice, Part(speaker=cfg.speaker, language=cfg.language))
-        found = {row.id: row for row in aligned(plan, device=self._fabric.device)}
-        rows = [found[wanted.row.id] for wanted in plan.wanted]
+        halfway = Halfway(folder / HALFWAY, plan.about)
+        for row in aligned(plan, device=self._fabric.device, done=halfway.rows):
+            halfway.add(row)
+            if self._given.should_stop():
+                return False
+        rows = [halfway.rows[wanted.row.id] for wanted in plan.wanted]
         write_alignments(folder, plan.about, rows, plan.skipped, textgrids=False)
+        halfway.forget()
         to_stderr(f"{LABELS}: {len(rows):,} utterances aligned by {plan.about.aligner}, {len(plan.skipped):,} skipped")
         return True
 
@@ -201,7 +208,7 @@ class Trainings:
             self._take(source, network, corpus, folder, judges=told)
         encoder = self._recipe.encoder
         if encoder is not None:
-            read = encoder.read(self._run, None, prepare_in=TEXTS, train_in=PRETRAIN)
+            read = encoder.read(self._run, None, None, prepare_in=TEXTS, train_in=PRETRAIN)
             self._take(as_source(read, str(self._run / PRETRAIN)), network, corpus, folder)
 
     def _take(

@@ -137,7 +137,20 @@ class PhonemeEncoderRecipe:
             ),
         )
 
-    def read(self, run: Path, step: int | None, *, prepare_in: str = PREPARE, train_in: str = TRAIN) -> Trained:
+    @property
+    def speaking(self) -> tuple[str, ...]:
+        """See `models.recipes.Recipe`: it does not speak, but others start from it."""
+        return (TRAIN,)
+
+    def read(
+        self,
+        run: Path,
+        stage: str | None,
+        step: int | None,
+        *,
+        prepare_in: str = PREPARE,
+        train_in: str = TRAIN,
+    ) -> Trained:
         """What a run has made; see `models.recipes.Recipe`."""
         from sonorant.models.phoneme_encoder.export import read
 

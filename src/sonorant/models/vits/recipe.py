@@ -130,7 +130,12 @@ class VitsRecipe:
             ),
         )
 
-    def read(self, run: Path, step: int | None) -> Trained:
+    @property
+    def speaking(self) -> tuple[str, ...]:
+        """See `models.recipes.Recipe`."""
+        return (TRAIN,)
+
+    def read(self, run: Path, stage: str | None, step: int | None) -> Trained:
         """What a run has made; see `models.recipes.Recipe`."""
         from sonorant.models.vits.export import read
 

@@ -24,17 +24,20 @@ def read(
     prepared: Path,
     trained: Path,
     durations: Path,
+    stage: str | None,
     step: int | None,
 ) -> Trained:
     """The averaged weights of a run's checkpoint.
 
-    step: None for the last, with the durations that a stage of their own has trained on it, if there was one.
-    Raises TrainingError, CorpusError.
+    stage: None for all that is there; the name of `trained` leaves out the durations that a stage of their own has
+    trained on its last step. step: of the stage named, or of `trained`, then without that stage; None for the last of
+    `trained` and the best of `durations`. Raises TrainingError, CorpusError.
     """
-    taken = kept(trained, step, best=False)
+    is_of_durations = stage == durations.name
+    taken = kept(trained, None if is_of_durations else step, best=False)
     weights = dict(taken.weights)
-    if step is None and checkpoints.steps(durations / CHECKPOINTS):
-        for name, tensor in kept(durations, None, best=True).weights.items():
+    if is_of_durations or (stage is None and step is None and checkpoints.steps(durations / CHECKPOINTS)):
+        for name, tensor in kept(durations, step, best=True).weights.items():
             if name.startswith(_PREDICTOR):
                 weights["duration." + name.removeprefix(_PREDICTOR)] = tensor
     return exported(

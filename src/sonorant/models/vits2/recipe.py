@@ -197,8 +197,13 @@ class Vits2Recipe:
             )
         return tuple(stages)
 
-    def read(self, run: Path, step: int | None) -> Trained:
+    @property
+    def speaking(self) -> tuple[str, ...]:
+        """See `models.recipes.Recipe`. What `train` gave has the durations that it trained itself."""
+        return (TRAIN, DURATIONS)
+
+    def read(self, run: Path, stage: str | None, step: int | None) -> Trained:
         """What a run has made; see `models.recipes.Recipe`."""
         from sonorant.models.vits2.export import read
 
-        return read(self.model, self.discriminators, run / PREPARE, run / TRAIN, run / DURATIONS, step)
+        return read(self.model, self.discriminators, run / PREPARE, run / TRAIN, run / DURATIONS, stage, step)
