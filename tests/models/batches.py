@@ -30,6 +30,13 @@ def examples(n: int = 4, *, hop: int, first_frames: int = 20, n_languages: int =
     ]
 
 
+def pitched(items: Sequence[Example], *, hop: int) -> list[Example]:
+    """The same with a pitch that comes and goes."""
+    of = [torch.arange(len(item.samples) // hop) for item in items]
+    curves = [torch.where(frame % 11 < 8, 150 + 30 * torch.sin(frame / 5.0), 0.0) for frame in of]
+    return [replace(item, pitch=pitch) for item, pitch in zip(items, curves, strict=True)]
+
+
 def totals(items: Sequence[Example], *, hop: int) -> Totals:
     return Totals(len(items), sum(len(item.tokens) for item in items), sum(len(item.samples) // hop for item in items))
 
@@ -46,7 +53,12 @@ def split(items: Sequence[Example], *, hop: int) -> list[Batch]:
 
 def padded(batch: Batch, *, hop: int) -> Batch:
     """The same with 20 frames and 5 tokens of padding more."""
-    return replace(batch, samples=F.pad(batch.samples, (0, 20 * hop)), tokens=F.pad(batch.tokens, (0, 5)))
+    return replace(
+        batch,
+        samples=F.pad(batch.samples, (0, 20 * hop)),
+        tokens=F.pad(batch.tokens, (0, 5)),
+        pitch=None if batch.pitch is None else F.pad(batch.pitch, (0, 20)),
+    )
 
 
 def share_evenly(value: Tensor, mask: Tensor) -> Tensor:

@@ -15,7 +15,8 @@ from sonorant.models import Purpose
 from sonorant.nn.conv import fold_weight_norm, folded_state
 from sonorant.nn.decoder import Decoder
 from sonorant.nn.flow import Flow
-from sonorant.nn.latent import Noise
+from sonorant.nn.harmonic_head import HarmonicHead
+from sonorant.nn.latent import Noise, SampleNoise
 from sonorant.nn.mask import length_mask
 from sonorant.nn.posterior import Posterior, PosteriorEncoder
 
@@ -97,6 +98,21 @@ class LatentNetwork(nn.Module):
         """The samples of latent frames, in windows: [B, C, T] -> [B, N], 0 past an item's end."""
         is_padded = z.shape[0] > 1  # one item alone fills its batch
         return self.decoder.decode_in_windows(z, embedding, mask if is_padded else None).squeeze(1)
+
+    def decode_slice(
+        self, z: Tensor, embedding: Tensor | None, *, pitch_hz: Tensor | None, noise: SampleNoise
+    ) -> tuple[Tensor, Tensor | None]:
+        """The samples of a slice in training, and how far the decoder's own idea of its pitch lies from the true one.
+
+        z: [B, C, n]; pitch_hz: [B, n], 0 where there is no voice; None where it is not known. noise: asked, if the
+        decoder is one that filters, for its sources. Returns [B, 1, n * hop], and [B] if the decoder finds pitch.
+        """
+        if not isinstance(self.decoder, HarmonicHead):
+            samples: Tensor = self.decoder(z, embedding)
+            return samples, None
+        n = z.shape[2] * self.spectrogram.hop
+        white = noise.normal(1, [n] * len(z), n).squeeze(1)
+        return self.decoder.learn(z, embedding, pitch_hz=pitch_hz, noise=white, phase=noise.uniform())
 
     def convert(self, spec: Tensor, spec_lengths: Tensor, source: Tensor, target: Tensor, *, noise: Noise) -> Tensor:
         """The same speech by another of the model's speakers: posterior, flow there and back (VITS, appendix C).

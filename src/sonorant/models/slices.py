@@ -5,7 +5,7 @@ B batch, N samples of a slice.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import torch
@@ -13,12 +13,33 @@ from torch import Tensor
 
 from sonorant.audio.spectrogram import SpectrogramConfig
 from sonorant.losses.spectral import StftLossConfig
+from sonorant.nn.decoder import DecoderConfig, hears_pitch
 from sonorant.nn.discriminators import DiscriminatorConfig, Judgement
 from sonorant.training.optim import Player
 from sonorant.training.schedule import Schedule, lengths_of
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
+
+
+SOURCE_WEIGHT = 10.0
+"""Of `source`, unless said otherwise: an octave's error then weighs as much as a mel loss of 0.2 with VITS's 45."""
+
+
+def terms_of(terms: tuple[str, ...], decoder: DecoderConfig) -> tuple[str, ...]:
+    """A system's terms, with `source` where the decoder learns the pitch of what it says."""
+    return (*terms, "source") if hears_pitch(decoder) else terms
+
+
+def default_weights(weights: Mapping[str, Schedule], decoder: DecoderConfig) -> dict[str, Schedule]:
+    """A system's weights, with that of `source` where the decoder learns the pitch of what it says."""
+    return {**weights, "source": SOURCE_WEIGHT} if hears_pitch(decoder) else dict(weights)
+
+
+def known(source_loss: Tensor | None) -> Tensor:
+    """A pass's `source_loss`, where the term is wanted: then batches hold the pitch."""
+    assert source_loss is not None, "the decoder was told no pitch"
+    return source_loss
 
 
 class Judgements(NamedTuple):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from sonorant.errors import ConfigError
+from sonorant.nn.harmonic_head import HarmonicHead, HarmonicHeadConfig
 from sonorant.nn.hifigan import HifiGan, HifiGanConfig
 from sonorant.nn.istft_head import IstftHead, IstftHeadConfig
 
-DecoderConfig = HifiGanConfig | IstftHeadConfig
-Decoder = HifiGan | IstftHead
+DecoderConfig = HifiGanConfig | IstftHeadConfig | HarmonicHeadConfig
+Decoder = HifiGan | IstftHead | HarmonicHead
 
 
 def build_decoder(cfg: DecoderConfig, d_latent: int, d_cond: int) -> Decoder:
@@ -16,3 +18,21 @@ def build_decoder(cfg: DecoderConfig, d_latent: int, d_cond: int) -> Decoder:
             return HifiGan(cfg, d_latent, d_cond)
         case IstftHeadConfig():
             return IstftHead(cfg, d_latent, d_cond)
+        case HarmonicHeadConfig():
+            return HarmonicHead(cfg, d_latent, d_cond)
+
+
+def check_decoder(cfg: DecoderConfig, *, hop: int, sample_rate_hz: int) -> None:
+    """Raise ConfigError where a decoder does not make what a spectrogram is of."""
+    if cfg.hop != hop:
+        raise ConfigError(f"decoder makes {cfg.hop} samples of a frame, but spectrogram.hop is {hop}")
+    if isinstance(cfg, HarmonicHeadConfig) and cfg.sample_rate_hz != sample_rate_hz:
+        raise ConfigError(
+            f"decoder.sample_rate_hz is {cfg.sample_rate_hz}, but spectrogram.sample_rate_hz is {sample_rate_hz}: set "
+            "them alike"
+        )
+
+
+def hears_pitch(cfg: DecoderConfig) -> bool:
+    """Whether a decoder learns from the pitch of recordings."""
+    return isinstance(cfg, HarmonicHeadConfig)

@@ -49,8 +49,7 @@ class IstftHeadConfig:
         check_at_least(1, self, "d", "d_filter", "n_layers")
         check_odd(self, "kernel")
         check_even(self, "hop")  # so that frames have a middle
-        if self.n_fft % self.hop or self.n_fft < 2 * self.hop:
-            raise ValueError(f"n_fft is {self.n_fft}, expected a multiple of hop {self.hop}, at least twice it")
+        check_overlap(self.n_fft, self.hop)
 
     @property
     def context_frames(self) -> int:
@@ -60,22 +59,49 @@ class IstftHeadConfig:
         return (1 + self.n_layers) * (self.kernel // 2) + overlap
 
 
-class IstftHead(nn.Module):
-    """Predicts magnitude and phase of a spectrum per frame; convolutions run over [B, T, C] memory, fastest on CPUs."""
+def check_overlap(n_fft: int, hop: int) -> None:
+    """Raise ValueError where no whole number of hops, at least two, make a spectrum."""
+    if n_fft % hop or n_fft < 2 * hop:
+        raise ValueError(f"n_fft is {n_fft}, expected a multiple of hop {hop}, at least twice it")
+
+
+class FrameNetwork(nn.Module):
+    """A ConvNeXt from latent frames to features; convolutions run over [B, T, C] memory, fastest on CPUs."""
+
+    def __init__(self, d_latent: int, d: int, d_filter: int, *, kernel: int, n_layers: int, d_cond: int = 0) -> None:
+        super().__init__()
+        self.input = nn.Conv1d(d_latent, d, kernel, padding=same_padding(kernel))
+        self.condition = nn.Linear(d_cond, d) if d_cond else None
+        self.input_norm = nn.LayerNorm(d, eps=1e-6)
+        self.blocks = nn.ModuleList(
+            ConvNeXtBlock(d, d_filter, kernel, first_scale=1 / n_layers) for _ in range(n_layers)
+        )
+        self.output_norm = nn.LayerNorm(d, eps=1e-6)
+
+    def forward(self, z: Tensor, speaker: Tensor | None, mask: Tensor | None) -> Tensor:
+        """z: [B, C, T]; speaker: [B, d_cond, 1] if conditioned; mask: [B, 1, T] or None. Returns [B, T, d]."""
+        real = None if mask is None else mask.transpose(1, 2)
+        x = self.input(z if mask is None else z * mask).transpose(1, 2)
+        if self.condition is not None:
+            assert speaker is not None, "a conditioned decoder is given a speaker"
+            x = x + self.condition(speaker.transpose(1, 2))
+        x = self.input_norm(x)
+        for block in self.blocks:
+            x = block(x, real)
+        with torch.autocast(x.device.type, enabled=False):
+            features: Tensor = self.output_norm(x.to(self.output_norm.weight.dtype))
+        return features
+
+
+class IstftHead(FrameNetwork):
+    """Predicts magnitude and phase of a spectrum per frame."""
 
     def __init__(self, cfg: IstftHeadConfig, d_latent: int, d_cond: int = 0) -> None:
-        super().__init__()
+        super().__init__(d_latent, cfg.d, cfg.d_filter, kernel=cfg.kernel, n_layers=cfg.n_layers, d_cond=d_cond)
         self.cfg = cfg
-        self.input = nn.Conv1d(d_latent, cfg.d, cfg.kernel, padding=same_padding(cfg.kernel))
-        self.condition = nn.Linear(d_cond, cfg.d) if d_cond else None
-        self.input_norm = nn.LayerNorm(cfg.d, eps=1e-6)
-        self.blocks = nn.ModuleList(
-            ConvNeXtBlock(cfg.d, cfg.d_filter, cfg.kernel, first_scale=1 / cfg.n_layers) for _ in range(cfg.n_layers)
-        )
-        self.output_norm = nn.LayerNorm(cfg.d, eps=1e-6)
         self.output = nn.Linear(cfg.d, cfg.n_fft + 2)
         self.overlap_add = OverlapAdd(cfg.n_fft, cfg.hop)
-        self.apply(_initialise)
+        self.apply(initialise)
         with torch.no_grad():
             log_magnitude, phase = self.output.bias.chunk(2)
             log_magnitude.fill_(FIRST_LOG_MAGNITUDE)
@@ -93,16 +119,9 @@ class IstftHead(nn.Module):
         padded. Returns [B, 1, N], float32 under autocast; samples of padded frames are 0, and nothing of the padding
         reaches the others.
         """
+        x = super().forward(z, speaker, mask)
         real = None if mask is None else mask.transpose(1, 2)
-        x = self.input(z if mask is None else z * mask).transpose(1, 2)
-        if self.condition is not None:
-            assert speaker is not None, "a conditioned decoder is given a speaker"
-            x = x + self.condition(speaker.transpose(1, 2))
-        x = self.input_norm(x)
-        for block in self.blocks:
-            x = block(x, real)
         with torch.autocast(x.device.type, enabled=False):
-            x = self.output_norm(x.to(self.output.weight.dtype))
             log_magnitude, phase = self.output(x).chunk(2, dim=-1)
             magnitude = log_magnitude.clamp(max=math.log(MAX_MAGNITUDE)).exp()
             spectrum = torch.complex(magnitude * phase.cos(), magnitude * phase.sin())
@@ -140,6 +159,17 @@ class ConvNeXtBlock(nn.Module):
         y = self.depthwise(y.transpose(1, 2).unsqueeze(2)).squeeze(2).transpose(1, 2)
         y = self.narrow(F.gelu(self.widen(self.norm(y))))
         return torch.addcmul(x, self.scale, y)
+
+
+def spectra(samples: Tensor, n_fft: int, hop: int) -> Tensor:
+    """The spectra of frames whose middles are those of the hops, with zeros beyond the ends; `OverlapAdd` undoes it.
+
+    samples: [..., N], whole hops. Returns complex [..., T, n_fft / 2 + 1].
+    """
+    beyond = (n_fft - hop) // 2
+    frames = F.pad(samples, (beyond, beyond)).unfold(-1, n_fft, hop)
+    found: Tensor = torch.fft.rfft(frames * torch.hann_window(n_fft, device=samples.device), dim=-1)
+    return found
 
 
 class OverlapAdd(nn.Module):
@@ -187,7 +217,8 @@ class OverlapAdd(nn.Module):
         return (around @ squares.flip(0)).flatten(1)
 
 
-def _initialise(part: nn.Module) -> None:
+def initialise(part: nn.Module) -> None:
+    """Give a part the weights that ConvNeXt begins with."""
     if isinstance(part, nn.Conv1d | nn.Conv2d | nn.Linear):
         nn.init.trunc_normal_(part.weight, std=WEIGHT_STD)
         if part.bias is not None:

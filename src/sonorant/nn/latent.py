@@ -69,6 +69,18 @@ class FrameNoise(Protocol):
         ...
 
 
+class SampleNoise(Protocol):
+    """Gives random numbers of any length."""
+
+    def normal(self, d: int, lengths: Sequence[int], n: int) -> Tensor:
+        """Standard normal [B, d, n], 0 past each item's own length."""
+        ...
+
+    def uniform(self) -> Tensor:
+        """Uniform in [0, 1), [B]."""
+        ...
+
+
 class ItemNoise:
     """Random numbers of a training batch, which each item draws for itself.
 
@@ -121,6 +133,11 @@ def random_starts(lengths: Tensor, n: int, u: Tensor) -> Tensor:
     """
     n_starts = (lengths - n + 1).clamp(min=1)
     return (u * n_starts).long().clamp(max=n_starts - 1)
+
+
+def sliced(x: Tensor, starts: Tensor, n: int, *, value: float = 0.0) -> Tensor:
+    """Slices of what may be shorter than they are: `slice_segments` of `padded_to`. [B, C, T] -> [B, C, n]."""
+    return slice_segments(padded_to(x, n, value=value), starts, n)
 
 
 def padded_to(x: Tensor, n: int, *, value: float = 0.0) -> Tensor:

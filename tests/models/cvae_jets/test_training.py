@@ -16,8 +16,10 @@ from sonorant.models.cvae_jets.game import CvaeJetsGame, GameSettings
 from sonorant.models.cvae_jets.losses import TERMS, kl
 from sonorant.models.cvae_jets.model import CvaeJets
 from sonorant.models.cvae_jets.recipe import CvaeJetsRecipe
+from sonorant.models.slices import terms_of
 from sonorant.nn.discriminators import DiscriminatorConfig, Discriminators
 from sonorant.nn.frame_discriminators import FrameDiscriminatorConfig, FrameResolution
+from sonorant.nn.harmonic_head import HarmonicHeadConfig
 from sonorant.training.optim import Player
 from sonorant.training.schedule import Schedule, value_at
 from tests.models.batches import N_SYMBOLS, examples, padded, split, whole
@@ -38,7 +40,11 @@ ITEMS = [
 ]
 BATCH = whole(ITEMS, hop=HOP)
 PARTS = split(ITEMS, hop=HOP)
-both = pytest.mark.parametrize("cfg", [SMALL, JETS], ids=["cvae-jets", "jets"])
+HARMONIC = replace(
+    SMALL,
+    decoder=HarmonicHeadConfig(sample_rate_hz=16_000, d=16, d_filter=24, n_fft=256, hop=HOP, d_pitch=8),
+)
+both = pytest.mark.parametrize("cfg", [SMALL, JETS, HARMONIC], ids=["cvae-jets", "jets", "harmonic"])
 
 
 def quiet(cfg: CvaeJetsConfig) -> CvaeJetsConfig:
@@ -55,7 +61,10 @@ def quiet(cfg: CvaeJetsConfig) -> CvaeJetsConfig:
 
 def table(cfg: CvaeJetsConfig = SMALL, *, losses: Mapping[str, Schedule] = LOSSES, softness: Schedule = 0.5) -> Table:
     torch.manual_seed(0)
+    terms = terms_of(TERMS, cfg.decoder)
+    losses = {**losses, **dict.fromkeys(set(terms) - set(TERMS), 10.0)}
     settings = GameSettings(
+        terms=terms,
         spectrogram=SMALL.spectrogram,
         mel=MelConfig(n_mels=24),
         spectral=StftLossConfig(resolutions=(SpectrogramConfig(sample_rate_hz=16_000, n_fft=128, hop=32, win=128),)),
@@ -75,7 +84,7 @@ def table(cfg: CvaeJetsConfig = SMALL, *, losses: Mapping[str, Schedule] = LOSSE
 def test_padding_changes_no_term(cfg: CvaeJetsConfig) -> None:
     at = table(cfg)
     before = at.terms(BATCH)
-    assert before.keys() == {*TERMS, "loss"}
+    assert before.keys() == {*terms_of(TERMS, cfg.decoder), "loss"}
     wide = padded(BATCH, hop=HOP)
     wide = replace(wide, pitch=torch.nn.functional.pad(BATCH.pitch, (0, 20), value=400.0))
     assert at.terms(wide) == pytest.approx(before, rel=1e-3)
@@ -116,7 +125,9 @@ def test_what_waits_for_its_weight_is_computed_so_that_every_weight_has_a_gradie
     at = table(cfg, losses=losses)
     at.step([BATCH], 0)
     network = at.generator.network.requires_grad_(True)
-    terms = at.game.judged(BATCH, at.game.generate(BATCH, 0), frozenset({*TERMS} - {"mel", "adversarial", "feature"}))
+    terms = at.game.judged(
+        BATCH, at.game.generate(BATCH, 0), frozenset({*at.game.terms} - {"mel", "adversarial", "feature"})
+    )
     sum(terms.values()).backward()
     assert not [name for name, p in network.named_parameters() if p.grad is None]
 

@@ -12,6 +12,7 @@ from lightning_fabric import Fabric
 from sonorant.audio.spectrogram import MelConfig, SpectrogramConfig
 from sonorant.losses.divergence import gaussian_kl
 from sonorant.losses.spectral import StftLossConfig
+from sonorant.models.naturalspeech.config import NaturalSpeechConfig
 from sonorant.models.naturalspeech.game import GameSettings, NaturalSpeechGame, Played
 from sonorant.models.naturalspeech.labels import Labels
 from sonorant.models.naturalspeech.losses import (
@@ -25,11 +26,12 @@ from sonorant.models.naturalspeech.losses import (
 from sonorant.models.naturalspeech.model import Imagined, NaturalSpeech, NaturalSpeechOutput
 from sonorant.nn.discriminators import DiscriminatorConfig, Discriminators
 from sonorant.nn.frame_discriminators import FrameDiscriminatorConfig, FrameResolution
+from sonorant.nn.harmonic_head import HarmonicHeadConfig
 from sonorant.nn.posterior import Posterior
 from sonorant.training.optim import Player
 from sonorant.training.schedule import Linear, Schedule
 from sonorant.training.terms import weighted_sum, weights_at
-from tests.models.batches import N_SYMBOLS, examples, padded, share_evenly, split, whole
+from tests.models.batches import N_SYMBOLS, examples, padded, pitched, share_evenly, split, whole
 from tests.models.naturalspeech.small import HOP, SMALL, small
 from tests.models.naturalspeech.test_model import train_pass
 from tests.models.table import PLAIN, Table
@@ -43,6 +45,10 @@ DISCRIMINATORS = DiscriminatorConfig(
     period_channels=(4, 8),
     scale=None,
     frames=FrameDiscriminatorConfig(resolutions=(FrameResolution(n_fft=128, hop=32),), channels=(8,)),
+)
+HARMONIC = replace(
+    QUIET,
+    decoder=HarmonicHeadConfig(sample_rate_hz=16_000, d=16, d_filter=24, n_fft=256, hop=HOP, d_pitch=8),
 )
 LOSSES: Mapping[str, Schedule] = {
     "mel": 45.0,
@@ -65,7 +71,7 @@ WARM = GameSettings(
     losses=LOSSES,
 )
 MAIN = replace(WARM, divergence=SoftlyWarped(band=None), predicted=0.5)
-ITEMS = examples(hop=HOP, n_languages=2)
+ITEMS = pitched(examples(hop=HOP, n_languages=2), hop=HOP)
 BATCH = whole(ITEMS, hop=HOP)
 PARTS = split(ITEMS, hop=HOP)
 both = pytest.mark.parametrize("settings", [WARM, MAIN], ids=["warm", "main"])
@@ -79,14 +85,16 @@ def labels() -> Labels:
     return Labels(found)
 
 
-def table(settings: GameSettings = WARM, *, losses: Mapping[str, Schedule] = LOSSES) -> Table:
+def table(
+    settings: GameSettings = WARM, *, losses: Mapping[str, Schedule] = LOSSES, cfg: NaturalSpeechConfig = QUIET
+) -> Table:
     torch.manual_seed(0)
 
     def game(fabric: Fabric, generator: Player, discriminator: Player) -> NaturalSpeechGame:
         own = replace(settings, losses=losses)
         return NaturalSpeechGame(fabric, generator, discriminator, settings=own, labels=labels())
 
-    network = NaturalSpeech(QUIET, N_SYMBOLS, 3, 2)
+    network = NaturalSpeech(cfg, N_SYMBOLS, 3, 2)
     return Table(network, Discriminators(DISCRIMINATORS), game, losses, generator=PLAIN, discriminator=PLAIN)
 
 
@@ -94,8 +102,20 @@ def table(settings: GameSettings = WARM, *, losses: Mapping[str, Schedule] = LOS
 def test_padding_changes_no_term(settings: GameSettings) -> None:
     at = table(settings)
     before = at.terms(BATCH)
-    assert before.keys() == {*TERMS, "loss", "loss_end_to_end"}
+    assert before.keys() == {*LOSSES, "loss", "loss_end_to_end"}
     assert at.terms(padded(BATCH, hop=HOP)) == pytest.approx(before, rel=1e-4)
+
+
+def test_a_decoder_that_finds_the_pitch_learns_it_of_recordings_alone() -> None:
+    at = table(MAIN, losses={**LOSSES, "source": 10.0}, cfg=HARMONIC)
+    before = at.terms(BATCH)
+    assert before["source"] > 0
+    assert at.terms(padded(BATCH, hop=HOP)) == pytest.approx(before, rel=2e-3)
+    at.step([BATCH], 0)
+    network = at.generator.network.requires_grad_(True)
+    at.game.judged(BATCH, at.game.generate(BATCH, 0), frozenset({"source"}))["source"].backward()
+    reached = {name.split(".")[0] for name, p in network.named_parameters() if p.grad is not None and p.grad.any()}
+    assert reached == {"speaker", "posterior", "memory", "decoder"}
 
 
 @both

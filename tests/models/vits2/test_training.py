@@ -18,6 +18,7 @@ from sonorant.config import override, parse, read_yaml
 from sonorant.data.dataset import DataConfig
 from sonorant.errors import ConfigError
 from sonorant.losses.spectral import StftLossConfig
+from sonorant.models.slices import terms_of
 from sonorant.models.vits2 import game as game_module
 from sonorant.models.vits2.config import Vits2Config
 from sonorant.models.vits2.evaluate import Vits2Subject
@@ -29,11 +30,12 @@ from sonorant.nn.alignment import monotonic_alignment
 from sonorant.nn.discriminators import DiscriminatorConfig, Discriminators
 from sonorant.nn.duration import DurationConfig, StochasticDurationConfig
 from sonorant.nn.frame_discriminators import FrameDiscriminatorConfig, FrameResolution
+from sonorant.nn.harmonic_head import HarmonicHeadConfig
 from sonorant.nn.transformer_flow import MonoPostConfig
 from sonorant.training.loop import RunConfig
 from sonorant.training.optim import NonFiniteError, OptimizerConfig, Player
 from sonorant.training.schedule import Exponential, From, Linear, Schedule, Steps, value_at
-from tests.models.batches import N_SYMBOLS, examples, padded, split, whole
+from tests.models.batches import N_SYMBOLS, examples, padded, pitched, split, whole
 from tests.models.table import PLAIN, Table
 from tests.models.vits2.small import HOP, SMALL, set_gates, small
 
@@ -51,7 +53,12 @@ DISCRIMINATORS = DiscriminatorConfig(
     scale=None,
     frames=FrameDiscriminatorConfig(resolutions=(FrameResolution(n_fft=128, hop=32),), channels=(8,)),
 )
+HARMONIC = replace(
+    QUIET,
+    decoder=HarmonicHeadConfig(sample_rate_hz=16_000, d=16, d_filter=24, n_fft=256, hop=HOP, d_pitch=8),
+)
 SETTINGS = GameSettings(
+    terms=TERMS,
     spectrogram=SMALL.spectrogram,
     mel=MelConfig(n_mels=24),
     spectral=StftLossConfig(resolutions=(SpectrogramConfig(sample_rate_hz=16_000, n_fft=128, hop=32, win=128),)),
@@ -66,7 +73,7 @@ LOSSES: Mapping[str, Schedule] = {
     "adversarial": 1.0,
     "feature": 2.0,
 }
-ITEMS = examples(hop=HOP, n_languages=2)
+ITEMS = pitched(examples(hop=HOP, n_languages=2), hop=HOP)
 BATCH = whole(ITEMS, hop=HOP)
 PARTS = split(ITEMS, hop=HOP)
 
@@ -79,9 +86,11 @@ def vits2_table(
     optimizer: OptimizerConfig = PLAIN,
 ) -> Table:
     torch.manual_seed(0)
+    terms = terms_of(TERMS, model.decoder)
+    losses = {**losses, **dict.fromkeys(set(terms) - set(TERMS), 10.0)}
 
     def game(fabric: Fabric, generator: Player, discriminator: Player) -> Vits2Game:
-        return Vits2Game(fabric, generator, discriminator, settings=settings)
+        return Vits2Game(fabric, generator, discriminator, settings=replace(settings, terms=terms))
 
     network = Vits2(model, N_SYMBOLS, 3, 2)
     table = Table(network, Discriminators(DISCRIMINATORS), game, losses, generator=optimizer, discriminator=optimizer)
@@ -97,16 +106,17 @@ def copied(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 
 @pytest.mark.parametrize("step", [0, 6000])
-@pytest.mark.parametrize("model", [QUIET, DOUBLING], ids=["hidden", "doubling"])
+@pytest.mark.parametrize("model", [QUIET, DOUBLING, HARMONIC], ids=["hidden", "doubling", "harmonic"])
 def test_padding_changes_no_term(model: Vits2Config, step: int) -> None:
     table = vits2_table(model)
     before = table.terms(BATCH, step)
-    assert before.keys() == {*TERMS, "loss"}
+    assert before.keys() == {*terms_of(TERMS, model.decoder), "loss"}
     assert table.terms(padded(BATCH, hop=HOP), step) == pytest.approx(before, rel=2e-5)
 
 
-def test_the_terms_of_a_batch_are_the_sums_of_its_parts() -> None:
-    table = vits2_table()
+@pytest.mark.parametrize("model", [QUIET, HARMONIC], ids=["istft", "harmonic"])
+def test_the_terms_of_a_batch_are_the_sums_of_its_parts(model: Vits2Config) -> None:
+    table = vits2_table(model)
     of_parts = [table.terms(part) for part in PARTS]
     for name, value in table.terms(BATCH).items():
         assert sum(part[name] for part in of_parts) == pytest.approx(value, rel=2e-5), name
@@ -166,8 +176,9 @@ def test_memory_that_runs_out_in_mid_step_updates_no_player_twice(monkeypatch: p
         SMALL,
         replace(SMALL, duration=StochasticDurationConfig(n_layers=1, n_couplings=2)),
         replace(SMALL, duration=DurationConfig(d_filter=12), flow=DOUBLING.flow),
+        replace(SMALL, decoder=HARMONIC.decoder),
     ],
-    ids=["published", "stochastic", "deterministic, doubling"],
+    ids=["published", "stochastic", "deterministic, doubling", "harmonic"],
 )
 def test_a_gradient_reaches_every_weight_of_both_players(model: Vits2Config) -> None:
     table = vits2_table(model)
@@ -175,7 +186,7 @@ def test_a_gradient_reaches_every_weight_of_both_players(model: Vits2Config) -> 
     sum(table.game.judge(BATCH, out).values()).backward()  # type: ignore[union-attr]
     assert all(p.grad is not None and p.grad.any() for p in table.discriminator.network.parameters())
     assert all(p.grad is None for p in table.generator.network.parameters()), "judging must not teach the generator"
-    sum(table.game.judged(BATCH, out, frozenset(TERMS)).values()).backward()  # type: ignore[union-attr]
+    sum(table.game.judged(BATCH, out, frozenset(table.game.terms)).values()).backward()  # type: ignore[union-attr]
     reached = [(name, p) for name, p in table.generator.network.named_parameters() if p.requires_grad]
     assert [name for name, p in reached if p.grad is None or not p.grad.any()] == []
 

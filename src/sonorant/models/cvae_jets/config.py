@@ -10,7 +10,7 @@ from sonorant.config import config
 from sonorant.errors import ConfigError
 from sonorant.nn.aligner import AlignerConfig
 from sonorant.nn.conformer import ConformerConfig
-from sonorant.nn.decoder import DecoderConfig
+from sonorant.nn.decoder import DecoderConfig, check_decoder
 from sonorant.nn.hifigan import HifiGanConfig
 from sonorant.nn.latent import LogStdBounds
 from sonorant.nn.posterior import PosteriorConfig
@@ -62,10 +62,7 @@ class CvaeJetsConfig:
     decoder: DecoderConfig = HifiGanConfig()
 
     def __post_init__(self) -> None:
-        if self.decoder.hop != self.spectrogram.hop:
-            raise ConfigError(
-                f"decoder makes {self.decoder.hop} samples of a frame, but spectrogram.hop is {self.spectrogram.hop}"
-            )
+        check_decoder(self.decoder, hop=self.spectrogram.hop, sample_rate_hz=self.spectrogram.sample_rate_hz)
         check_at_least(1, self, "d_hidden")
         check_at_least(0, self, "d_speaker")
         if not self.sharpness > 0:

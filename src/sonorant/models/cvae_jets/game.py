@@ -11,7 +11,7 @@ from torch import Tensor
 from sonorant.audio.spectrogram import SILENCE, MelConfig, SpectrogramConfig, linear_spectrogram, mel_spectrogram
 from sonorant.data.batch import Batch
 from sonorant.losses.spectral import StftLossConfig
-from sonorant.models.cvae_jets.losses import ADVERSARIAL, OPTIONAL, TERMS, discriminator_terms, generator_terms
+from sonorant.models.cvae_jets.losses import ADVERSARIAL, OPTIONAL, discriminator_terms, generator_terms
 from sonorant.models.cvae_jets.model import CvaeJetsOutput
 from sonorant.models.slices import Judgements, judgements_to_learn, judgements_to_please
 from sonorant.nn.latent import ItemNoise, padded_to, slice_segments
@@ -33,8 +33,12 @@ class Played:
 
 @dataclass(frozen=True)
 class GameSettings:
-    """How slices are cut and compared. softness: how much of what frames hear comes by the soft attention."""
+    """How slices are cut and compared.
 
+    terms: of the generator's loss. softness: how much of what frames hear comes by the soft attention.
+    """
+
+    terms: tuple[str, ...]
     spectrogram: SpectrogramConfig
     mel: MelConfig
     spectral: StftLossConfig
@@ -46,7 +50,6 @@ class GameSettings:
 class CvaeJetsGame:
     """The terms of CVAE-JETS for the GAN step."""
 
-    terms: tuple[str, ...] = TERMS
     adversarial = ADVERSARIAL
     optional = OPTIONAL
 
@@ -55,6 +58,7 @@ class CvaeJetsGame:
         self._generator = generator
         self._discriminator = discriminator
         self._settings = settings
+        self.terms = settings.terms
 
     def generate(self, batch: Batch, step: int) -> Played:
         settings = self._settings

@@ -17,7 +17,7 @@ from sonorant.losses.alignment import binarization, forward_sum
 from sonorant.losses.divergence import sampled_kl
 from sonorant.losses.spectral import StftLossConfig, mel_distance, stft_distance
 from sonorant.models.cvae_jets.model import CvaeJetsOutput, Explained
-from sonorant.models.slices import Judgements
+from sonorant.models.slices import Judgements, known
 
 TERMS = (
     "mel",
@@ -61,6 +61,8 @@ def generator_terms(
     computed = {
         "mel": lambda: mel_distance(generated_mel, mel).sum() / totals.items,
         "spectral": lambda: stft_distance(out.samples[:, 0], recorded[:, 0], spectral).sum() / totals.items,
+        # Of decoders that find the pitch of what they say.
+        "source": lambda: known(out.source_loss).sum() / totals.items,
         "kl": lambda: kl(explained).sum() / totals.frames,
         "duration": lambda: duration_error(explained).sum() / totals.tokens,
         "pitch": lambda: explained.pitch.curve.sum() / n_positions,

@@ -30,10 +30,9 @@ from sonorant.nn.latent import (
     Noise,
     bounded,
     expand,
-    padded_to,
     random_starts,
     sample,
-    slice_segments,
+    sliced,
 )
 from sonorant.nn.mask import length_mask, pad_to_granule, pair_mask
 from sonorant.nn.posterior import Posterior, PosteriorEncoder
@@ -77,6 +76,7 @@ class CvaeJetsOutput:
     explained: Explained
     samples: Tensor  # [B, 1, segment_frames * hop], the decoded slice of each item
     slice_starts: Tensor  # int64 [B], in frames
+    source_loss: Tensor | None  # [B], of the pitch that the decoder finds, if it does
 
 
 STATISTICS = {"pitch_mean": 6.0, "pitch_std": 3.0, "energy_mean": 0.0, "energy_std": 10.0}
@@ -144,8 +144,8 @@ class CvaeJets(LatentNetwork):
     ) -> CvaeJetsOutput:
         """The training pass, up to what the losses are made of; arguments as of `explain`.
 
-        noise: asked for the posterior's noise, if there is one, then for the places of the slices. Items shorter than
-        segment_frames have silence decoded after their end.
+        noise: asked for the posterior's noise, if there is one, then for the places of the slices, then for the
+        decoder's. Items shorter than segment_frames have silence decoded after their end.
         """
         out = self.explain(
             tokens,
@@ -159,8 +159,13 @@ class CvaeJets(LatentNetwork):
             noise=noise,
         )
         starts = random_starts(spec_lengths, segment_frames, noise.uniform())
-        frames = slice_segments(padded_to(out.decoded, segment_frames), starts, segment_frames)
-        return CvaeJetsOutput(out, samples=self.decoder(frames, out.embedding), slice_starts=starts)
+        samples, source_loss = self.decode_slice(
+            sliced(out.decoded, starts, segment_frames),
+            out.embedding,
+            pitch_hz=sliced(pitch_hz.unsqueeze(1), starts, segment_frames).squeeze(1),
+            noise=noise,
+        )
+        return CvaeJetsOutput(out, samples=samples, slice_starts=starts, source_loss=source_loss)
 
     def explain(
         self,

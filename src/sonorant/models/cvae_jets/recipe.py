@@ -23,7 +23,7 @@ from sonorant.models.cvae_jets.statistics import STATISTICS as STATISTICS_FILE
 from sonorant.models.cvae_jets.training import STATISTICS, TRAIN, Trainings
 from sonorant.models.given import Given
 from sonorant.models.preparing import PREPARE, decisive, prepare_stage, prepared_files, to_stderr
-from sonorant.models.slices import check_slices
+from sonorant.models.slices import check_slices, default_weights, terms_of
 from sonorant.models.trained import Trained
 from sonorant.nn.discriminators import DiscriminatorConfig
 from sonorant.text.standard import StandardText, TextConfig
@@ -84,8 +84,8 @@ class CvaeJetsRecipe:
     seed: int = 1234
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "losses", {**_published_weights(), **self.losses})
-        check_weights(self.losses, TERMS, source="losses")
+        object.__setattr__(self, "losses", {**default_weights(_published_weights(), self.model.decoder), **self.losses})
+        check_weights(self.losses, self.terms, source="losses")
         check_share(self, "average_decay")
         check_at_least(0, self, "seed")
         mel_filterbank(self.model.spectrogram, self.mel)  # refuses bands that hold nothing
@@ -96,6 +96,11 @@ class CvaeJetsRecipe:
             raise ValueError("losses.mel and losses.spectral are both 0: nothing then tells the decoder what to say")
         spectral = self.spectral if extremes(self.losses["spectral"])[1] > 0 else None
         check_slices(self.segment_frames, self.model.spectrogram, self.discriminators, spectral)
+
+    @property
+    def terms(self) -> tuple[str, ...]:
+        """Of the generator's loss."""
+        return terms_of(TERMS, self.model.decoder)
 
     @property
     def framing(self) -> Framing:

@@ -79,6 +79,7 @@ class Trainings:
         generator = set_up(fabric, "generator", network, recipe.generator)
         discriminator = set_up(fabric, "discriminator", judges, recipe.discriminator)
         settings = GameSettings(
+            terms=recipe.terms,
             spectrogram=recipe.model.spectrogram,
             mel=recipe.mel,
             spectral=recipe.spectral,

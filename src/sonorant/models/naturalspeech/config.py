@@ -8,7 +8,7 @@ from sonorant.config import config
 from sonorant.errors import ConfigError
 from sonorant.models.naturalspeech.durator import DurationConfig, UpsamplingConfig
 from sonorant.models.naturalspeech.memory import MemoryConfig
-from sonorant.nn.decoder import DecoderConfig
+from sonorant.nn.decoder import DecoderConfig, check_decoder
 from sonorant.nn.hifigan import HifiGanConfig
 from sonorant.nn.posterior import PosteriorConfig
 from sonorant.nn.text_encoder import TextEncoderConfig
@@ -35,10 +35,7 @@ class NaturalSpeechConfig:
     decoder: DecoderConfig = HifiGanConfig()
 
     def __post_init__(self) -> None:
-        if self.decoder.hop != self.spectrogram.hop:
-            raise ConfigError(
-                f"decoder makes {self.decoder.hop} samples of a frame, but spectrogram.hop is {self.spectrogram.hop}"
-            )
+        check_decoder(self.decoder, hop=self.spectrogram.hop, sample_rate_hz=self.spectrogram.sample_rate_hz)
         check_at_least(1, self, "d_hidden")
         check_at_least(0, self, "d_speaker")
         check_even(self, "d_latent")  # couplings split it

@@ -21,14 +21,13 @@ from sonorant.models.naturalspeech.labels import Labels
 from sonorant.models.naturalspeech.losses import (
     ADVERSARIAL,
     OF_IMAGINED,
-    TERMS,
     DivergenceConfig,
     backward_divergence,
     duration_error,
     forward_divergence,
 )
 from sonorant.models.naturalspeech.model import NaturalSpeech, NaturalSpeechOutput
-from sonorant.models.slices import judgements_of
+from sonorant.models.slices import judgements_of, known
 from sonorant.nn.latent import ItemNoise, padded_to, slice_segments
 from sonorant.training.optim import Player
 from sonorant.training.schedule import Schedule, extremes, value_at
@@ -68,7 +67,6 @@ class GameSettings:
 class NaturalSpeechGame:
     """The terms of NaturalSpeech for the GAN step."""
 
-    terms: tuple[str, ...] = TERMS
     adversarial = ADVERSARIAL
 
     def __init__(
@@ -79,6 +77,7 @@ class NaturalSpeechGame:
         self._discriminator = discriminator
         self._settings = settings
         self._labels = labels
+        self.terms = tuple(settings.losses)
         # What reaches a part alone is computed even while it has no weight: processes wait for every part's gradient.
         never = {name for name, schedule in settings.losses.items() if extremes(schedule) == (0.0, 0.0)}
         self.optional = ADVERSARIAL | {"spectral", "kl_forward"} | never
@@ -108,6 +107,7 @@ class NaturalSpeechGame:
             is_predicted=noise.uniform() < value_at(settings.predicted, step),
             noise=noise,
             segment_frames=n,
+            pitch_hz=batch.pitch,
             imagines=any(self._weights[name] for name in OF_IMAGINED),
         )
         samples = padded_to(batch.samples.unsqueeze(1), n * cfg.hop)
@@ -147,6 +147,8 @@ class NaturalSpeechGame:
             "spectral": lambda: (
                 stft_distance(out.samples[:, 0], played.recorded[:, 0], settings.spectral).sum() / totals.items
             ),
+            # Of decoders that find the pitch of what they say.
+            "source": lambda: known(out.source_loss).sum() / totals.items,
             "kl": lambda: backward_divergence(out, settings.divergence).sum() / totals.frames,
             "kl_forward": lambda: forward_divergence(out, settings.divergence).sum() / totals.frames,
             "duration": lambda: duration_error(out, played.labels).sum() / totals.tokens,

@@ -17,19 +17,24 @@ from sonorant.config import config
 from sonorant.losses.divergence import pairwise_kl, sampled_kl
 from sonorant.losses.soft_dtw import PAPER_GAMMA, PAPER_WARP, soft_dtw
 from sonorant.models.naturalspeech.model import NaturalSpeechOutput
+from sonorant.models.slices import SOURCE_WEIGHT
 from sonorant.training.schedule import Schedule
 
-TERMS = ("mel", "spectral", "kl", "kl_forward", "duration", "adversarial", "feature", "end_to_end")
+TERMS = ("mel", "spectral", "source", "kl", "kl_forward", "duration", "adversarial", "feature", "end_to_end")
 ADVERSARIAL = frozenset({"adversarial", "feature", "end_to_end"})
 OF_IMAGINED = frozenset({"kl_forward", "end_to_end"})
 """Terms of the prior's own speech."""
 
 
 def default_weights() -> Mapping[str, Schedule]:
-    """The paper gives none. These are those under which a public implementation trained, before what is ramped up."""
+    """The paper gives none. These are those under which a public implementation trained, before what is ramped up.
+
+    Without meaning for a decoder that does not find the pitch of what it says is `source`.
+    """
     return {
         "mel": 45.0,
         "spectral": 0.0,
+        "source": SOURCE_WEIGHT,
         "kl": 1.0,
         "kl_forward": 0.0,
         "duration": 5.0,

@@ -19,7 +19,7 @@ from sonorant.models.naturalspeech.config import NaturalSpeechConfig
 from sonorant.models.naturalspeech.durator import FramePrior, LearnedUpsampling
 from sonorant.models.naturalspeech.memory import MemoryBank
 from sonorant.nn.decoder import build_decoder
-from sonorant.nn.latent import ItemNoise, Noise, padded_to, random_starts, sample, slice_segments
+from sonorant.nn.latent import ItemNoise, Noise, SampleNoise, random_starts, sample, sliced
 from sonorant.nn.mask import length_mask, pad_to_granule
 from sonorant.nn.posterior import Posterior, PosteriorEncoder
 from sonorant.nn.text_encoder import TokenEncoder
@@ -53,6 +53,7 @@ class NaturalSpeechOutput:
     token_mask: Tensor  # [B, 1, L]
     samples: Tensor  # [B, 1, segment_frames * hop], the decoded slice of each recording
     slice_starts: Tensor  # int64 [B], in frames of the recording
+    source_loss: Tensor | None  # [B], of the pitch that the decoder finds in recordings, if it does
     imagined: Imagined | None
 
 
@@ -107,6 +108,7 @@ class NaturalSpeech(LatentNetwork):
         noise: ItemNoise,
         segment_frames: int,
         imagines: bool,
+        pitch_hz: Tensor | None = None,
     ) -> NaturalSpeechOutput:
         """The training pass, up to what the losses are made of.
 
@@ -114,7 +116,9 @@ class NaturalSpeech(LatentNetwork):
         speaker, language: int64 [B].
         labels: float [B, L], how many frames each phoneme lasted; their sums are the recordings' frames.
         is_predicted: bool [B], the items that are to last as long as is predicted, not as long as they did.
-        noise: asked for the posterior's noise, the places of the slices, and the prior's noise if imagines.
+        noise: asked for the posterior's noise, the places of the slices, the decoder's, and if imagines for the
+        prior's noise and again for the decoder's.
+        pitch_hz: [B, S], 0 where there is no voice; for decoders that find pitch, which without it learn nothing of it.
         imagines: whether the prior's own speech is wanted too.
         """
         assert self.posterior is not None, "made for speaking: there is no posterior"
@@ -139,14 +143,26 @@ class NaturalSpeech(LatentNetwork):
 
         place = noise.uniform()
         starts = random_starts(spec_lengths, segment_frames, place)
-        slices = [_cut(posterior.z, frame_mask, starts, segment_frames)]
-        z = None
+        samples, source_loss = self.decode_slice(
+            sliced(posterior.z, starts, segment_frames),
+            embedding,
+            mask=sliced(frame_mask, starts, segment_frames),
+            pitch_hz=None if pitch_hz is None else sliced(pitch_hz.unsqueeze(1), starts, segment_frames).squeeze(1),
+            noise=noise,
+        )
+        imagined = None
         if imagines:
             prior_noise = noise.normal(self.cfg.d_latent, n_prior, n_wide)
             z = self.flow.reverse(sample(prior.mean, prior.log_std, prior_noise) * prior_mask, prior_mask, embedding)
             prior_starts = random_starts(prior_lengths, segment_frames, place)
-            slices.append(_cut(z, prior_mask, prior_starts, segment_frames))
-        samples = self._decode_slices(slices, embedding)
+            said, _ = self.decode_slice(
+                sliced(z, prior_starts, segment_frames),
+                embedding,
+                mask=sliced(prior_mask, prior_starts, segment_frames),
+                pitch_hz=None,
+                noise=noise,
+            )
+            imagined = Imagined(z, said)
         return NaturalSpeechOutput(
             posterior=posterior,
             z_p=z_p,
@@ -157,9 +173,10 @@ class NaturalSpeech(LatentNetwork):
             log_det=self.flow.log_det_per_frame,
             log_duration=log_duration,
             token_mask=token_mask,
-            samples=samples[0],
+            samples=samples,
             slice_starts=starts,
-            imagined=None if z is None else Imagined(z, samples[1]),
+            source_loss=source_loss,
+            imagined=imagined,
         )
 
     def synthesize(
@@ -210,14 +227,15 @@ class NaturalSpeech(LatentNetwork):
         """What the decoder is given of latent frames (3.5): [B, d_latent, T], padding does not stay 0."""
         return z if self.memory is None else self.memory(z)
 
-    def _decode_slices(self, slices: list[tuple[Tensor, Tensor]], embedding: Tensor | None) -> tuple[Tensor, ...]:
-        """Slices of latents and of their masks, [B, d_latent, n] and [B, 1, n] -> [B, 1, n * hop], all in one pass."""
-        z, mask = (torch.cat(parts) for parts in zip(*slices, strict=True))
-        conditions = None if embedding is None else embedding.repeat(len(slices), 1, 1)
-        samples: Tensor = self.decoder(self.remembered(z) * mask, conditions)
-        return samples.chunk(len(slices))
-
-
-def _cut(z: Tensor, mask: Tensor, starts: Tensor, n: int) -> tuple[Tensor, Tensor]:
-    """n frames of each item from its own start, and which of them are real."""
-    return slice_segments(padded_to(z, n), starts, n), slice_segments(padded_to(mask, n), starts, n)
+    def decode_slice(
+        self,
+        z: Tensor,
+        embedding: Tensor | None,
+        *,
+        mask: Tensor | None = None,
+        pitch_hz: Tensor | None,
+        noise: SampleNoise,
+    ) -> tuple[Tensor, Tensor | None]:
+        """As every network's, from what the memory makes of the latent. mask: [B, 1, n]; None if all is real."""
+        given = self.remembered(z) if mask is None else self.remembered(z) * mask
+        return super().decode_slice(given, embedding, pitch_hz=pitch_hz, noise=noise)

@@ -62,7 +62,7 @@ DURATOR = ("duration", "upsampling")
 
 _OF_RECORDINGS = frozenset({"speaker", "posterior", "memory", "decoder"})
 _REACHED = {
-    **dict.fromkeys(("mel", "spectral", "adversarial", "feature"), _OF_RECORDINGS),
+    **dict.fromkeys(("mel", "spectral", "source", "adversarial", "feature"), _OF_RECORDINGS),
     **dict.fromkeys(("kl", "kl_forward"), frozenset(PARTS) - {"memory", "decoder"}),
     "duration": frozenset({"speaker", "text_encoder", "duration"}),
     "end_to_end": frozenset(PARTS) - {"posterior"},

@@ -34,6 +34,7 @@ from sonorant.models.naturalspeech.model import NaturalSpeech
 from sonorant.models.naturalspeech.start import start_from
 from sonorant.models.preparing import PREPARE, to_stderr, training_batches
 from sonorant.models.starting import as_source, report_start, start_judges
+from sonorant.nn.decoder import hears_pitch
 from sonorant.nn.discriminators import Discriminators
 from sonorant.nn.mask import length_mask
 from sonorant.text.symbols import SymbolTable
@@ -78,6 +79,7 @@ class Trainings:
         self._fabric = fabric
         self._run = run
         self._given = given
+        self._hears_pitch = hears_pitch(recipe.model.decoder)
 
     def reached(self, name: str) -> Mapping[str, Path]:
         """The file that names all that a training stage has reached, as an input of a later one."""
@@ -165,6 +167,7 @@ class Trainings:
                 module.requires_grad_(False)
         generator = set_up(fabric, "generator", network, stage.generator)
         discriminator = set_up(fabric, "discriminator", judges, stage.discriminator)
+        losses = {name: weight for name, weight in stage.losses.items() if name != "source" or self._hears_pitch}
         settings = GameSettings(
             spectrogram=recipe.model.spectrogram,
             mel=recipe.mel,
@@ -173,12 +176,12 @@ class Trainings:
             segment_frames=stage.segment_frames,
             predicted=stage.predicted,
             memory_share=stage.memory_share,
-            losses=stage.losses,
+            losses=losses,
         )
         game = NaturalSpeechGame(fabric, generator, discriminator, settings=settings, labels=labels)
         batches = self._batches(corpus)
         return Training(
-            step=GanStep[Batch, Played](fabric, game, generator, discriminator, stage.losses, randomness),
+            step=GanStep[Batch, Played](fabric, game, generator, discriminator, losses, randomness),
             batches=batches,
             average=moving_average(network, decay=recipe.average_decay),
             evaluate=Evaluation(
@@ -228,6 +231,7 @@ class Trainings:
             loader=recipe.loader,
             seed=recipe.seed,
             share=Share(fabric.global_rank, fabric.world_size),
+            tracks_pitch=self._hears_pitch,
         )
 
 

@@ -6,7 +6,7 @@ from sonorant.audio.spectrogram import MelConfig, SpectrogramConfig, mel_filterb
 from sonorant.bounds import check_at_least, check_even
 from sonorant.config import config
 from sonorant.errors import ConfigError
-from sonorant.nn.decoder import DecoderConfig
+from sonorant.nn.decoder import DecoderConfig, check_decoder
 from sonorant.nn.duration import DurationConfig, StochasticDurationConfig
 from sonorant.nn.hifigan import HifiGanConfig
 from sonorant.nn.noisy_duration import NoisyDurationConfig
@@ -34,10 +34,7 @@ class Vits2Config:
     decoder: DecoderConfig = HifiGanConfig()
 
     def __post_init__(self) -> None:
-        if self.decoder.hop != self.spectrogram.hop:
-            raise ConfigError(
-                f"decoder makes {self.decoder.hop} samples of a frame, but spectrogram.hop is {self.spectrogram.hop}"
-            )
+        check_decoder(self.decoder, hop=self.spectrogram.hop, sample_rate_hz=self.spectrogram.sample_rate_hz)
         check_at_least(1, self, "d_hidden")
         check_at_least(0, self, "d_speaker")
         check_even(self, "d_latent")  # couplings split it

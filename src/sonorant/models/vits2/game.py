@@ -12,7 +12,7 @@ from sonorant.audio.spectrogram import SILENCE, MelConfig, SpectrogramConfig, li
 from sonorant.data.batch import Batch
 from sonorant.losses.spectral import StftLossConfig
 from sonorant.models.slices import Judgements, judgements_to_learn, judgements_to_please
-from sonorant.models.vits2.losses import ADVERSARIAL, OPTIONAL, TERMS, discriminator_terms, generator_terms
+from sonorant.models.vits2.losses import ADVERSARIAL, OPTIONAL, discriminator_terms, generator_terms
 from sonorant.models.vits2.model import Vits2Output
 from sonorant.nn.alignment import noisy_alignment
 from sonorant.nn.latent import ItemNoise, padded_to, slice_segments
@@ -36,9 +36,10 @@ class Played:
 class GameSettings:
     """How slices are cut, compared and aligned.
 
-    alignment_noise: in shares of the deviation of an item's log-likelihoods (2.2).
+    terms: of the generator's loss. alignment_noise: in shares of the deviation of an item's log-likelihoods (2.2).
     """
 
+    terms: tuple[str, ...]
     spectrogram: SpectrogramConfig
     mel: MelConfig
     spectral: StftLossConfig
@@ -49,7 +50,6 @@ class GameSettings:
 class Vits2Game:
     """The terms of VITS2 for the GAN step."""
 
-    terms: tuple[str, ...] = TERMS
     adversarial = ADVERSARIAL
     optional = OPTIONAL
 
@@ -66,6 +66,7 @@ class Vits2Game:
         self._generator = generator
         self._discriminator = discriminator
         self._settings = settings
+        self.terms = settings.terms
 
     def generate(self, batch: Batch, step: int) -> Played:
         cfg, n = self._settings.spectrogram, int(value_at(self._settings.segment_frames, step))
@@ -86,6 +87,7 @@ class Vits2Game:
             batch.languages,
             align=align,
             noise=noise,
+            pitch_hz=batch.pitch,
             segment_frames=n,
         )
         samples = padded_to(batch.samples.unsqueeze(1), n * cfg.hop)

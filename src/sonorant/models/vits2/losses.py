@@ -13,7 +13,7 @@ from sonorant.data.batch import Totals
 from sonorant.losses.adversarial import discriminator_loss, feature_distance, generator_loss
 from sonorant.losses.divergence import sampled_kl
 from sonorant.losses.spectral import StftLossConfig, mel_distance, stft_distance
-from sonorant.models.slices import Judgements
+from sonorant.models.slices import Judgements, known
 from sonorant.models.vits2.model import Explained, Vits2Output
 
 TERMS = ("mel", "spectral", "kl", "duration", "adversarial", "feature")
@@ -40,6 +40,8 @@ def generator_terms(
         "mel": lambda: mel_distance(generated_mel, mel).sum() / totals.items,
         # Not the paper's: what carries the young decoder until there are discriminators.
         "spectral": lambda: stft_distance(out.samples[:, 0], recorded[:, 0], spectral).sum() / totals.items,
+        # Not the paper's: of decoders that find the pitch of what they say.
+        "source": lambda: known(out.source_loss).sum() / totals.items,
         "kl": lambda: kl(out.explained).sum() / totals.frames,
         "duration": lambda: out.duration_loss.sum() / totals.tokens,
     }

@@ -30,10 +30,9 @@ from sonorant.nn.latent import (
     Noise,
     expand,
     log_likelihood,
-    padded_to,
     random_starts,
     sample,
-    slice_segments,
+    sliced,
 )
 from sonorant.nn.mask import length_mask, pad_to_granule, pair_mask
 from sonorant.nn.noisy_duration import NoisyDurationConfig, NoisyDurationPredictor
@@ -85,6 +84,7 @@ class Vits2Output:
     samples: Tensor  # [B, 1, segment_frames * hop], the decoded slice of each item
     slice_starts: Tensor  # int64 [B], in frames
     duration_loss: Tensor  # [B], summed over each item's tokens
+    source_loss: Tensor | None  # [B], of the pitch that the decoder finds, if it does
 
 
 class Vits2(LatentNetwork):
@@ -137,6 +137,7 @@ class Vits2(LatentNetwork):
         *,
         align: Align,
         noise: ItemNoise,
+        pitch_hz: Tensor | None = None,
         segment_frames: int = 32,
     ) -> Vits2Output:
         """The training pass, up to what the losses are made of.
@@ -144,7 +145,8 @@ class Vits2(LatentNetwork):
         tokens: int64 [B, L]; token_lengths, spec_lengths: int64 [B]; spec: [B, n_bins, T] linear magnitudes;
         speaker, language: int64 [B]; each item has at least one frame per token. Items shorter than segment_frames
         have silence decoded after their end.
-        noise: asked for the posterior's noise, then the durations', then the places of the slices.
+        noise: asked for the posterior's noise, then the durations', then the places of the slices, then the decoder's.
+        pitch_hz: [B, T], 0 where there is no voice; for decoders that find pitch, which without it learn nothing of it.
         """
         out = self.explain(tokens, token_lengths, spec, spec_lengths, speaker, language, align=align, noise=noise)
         duration_noise = noise.per_token(self.duration.d_noise, tokens.shape[1])
@@ -154,12 +156,18 @@ class Vits2(LatentNetwork):
                 out.hidden.float(), out.token_mask, out.durations, duration_noise, of_speaker
             )
         starts = random_starts(spec_lengths, segment_frames, noise.uniform())
-        z = slice_segments(padded_to(out.posterior.z, segment_frames), starts, segment_frames)
+        samples, source_loss = self.decode_slice(
+            sliced(out.posterior.z, starts, segment_frames),
+            out.embedding,
+            pitch_hz=None if pitch_hz is None else sliced(pitch_hz.unsqueeze(1), starts, segment_frames).squeeze(1),
+            noise=noise,
+        )
         return Vits2Output(
             explained=out,
-            samples=self.decoder(z, out.embedding),
+            samples=samples,
             slice_starts=starts,
             duration_loss=duration_loss,
+            source_loss=source_loss,
         )
 
     def explain(

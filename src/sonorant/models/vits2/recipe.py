@@ -16,7 +16,7 @@ from sonorant.losses.spectral import StftLossConfig
 from sonorant.models.averages import last_state
 from sonorant.models.given import Given
 from sonorant.models.preparing import PREPARE, decisive, prepare_stage, prepared_files, to_stderr
-from sonorant.models.slices import check_slices
+from sonorant.models.slices import check_slices, default_weights, terms_of
 from sonorant.models.trained import Trained
 from sonorant.models.vits2.config import Vits2Config
 from sonorant.models.vits2.game import GameSettings
@@ -110,8 +110,8 @@ class Vits2Recipe:
     seed: int = 1234
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "losses", {**_published_weights(), **self.losses})
-        check_weights(self.losses, TERMS, source="losses")
+        object.__setattr__(self, "losses", {**default_weights(_published_weights(), self.model.decoder), **self.losses})
+        check_weights(self.losses, self.terms, source="losses")
         check_share(self, "average_decay")
         check_at_least(0, self, "seed")
         mel_filterbank(self.model.spectrogram, self.mel)  # refuses bands that hold nothing
@@ -131,6 +131,11 @@ class Vits2Recipe:
         check_slices(self.segment_frames, self.model.spectrogram, self.discriminators, spectral)
 
     @property
+    def terms(self) -> tuple[str, ...]:
+        """Of the generator's loss."""
+        return terms_of(TERMS, self.model.decoder)
+
+    @property
     def framing(self) -> Framing:
         """What its corpus must be like."""
         spectrogram = self.model.spectrogram
@@ -144,6 +149,7 @@ class Vits2Recipe:
     def game_settings(self) -> GameSettings:
         """What its game is played with."""
         return GameSettings(
+            terms=self.terms,
             spectrogram=self.model.spectrogram,
             mel=self.mel,
             spectral=self.spectral,

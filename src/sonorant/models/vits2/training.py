@@ -26,10 +26,11 @@ from sonorant.models.vits2 import durations
 from sonorant.models.vits2.dreams import NEEDED, Dreaming, Recognition
 from sonorant.models.vits2.evaluate import Vits2Subject
 from sonorant.models.vits2.game import Played, Vits2Game
-from sonorant.models.vits2.losses import ADVERSARIAL, TERMS
+from sonorant.models.vits2.losses import ADVERSARIAL
 from sonorant.models.vits2.model import Vits2
 from sonorant.models.vits2.start import freeze_all_but, start_from
 from sonorant.nn.alignment import monotonic_alignment
+from sonorant.nn.decoder import hears_pitch
 from sonorant.nn.discriminators import Discriminators
 from sonorant.nn.duration_discriminator import DurationDiscriminator
 from sonorant.nn.latent import StillNoise
@@ -330,6 +331,7 @@ def batches_of(
         loader=recipe.loader,
         seed=recipe.seed,
         share=Share(fabric.global_rank, fabric.world_size),
+        tracks_pitch=hears_pitch(recipe.model.decoder),
     )
 
 
@@ -337,7 +339,7 @@ class _Objective:
     """The game without an opponent."""
 
     def __init__(self, game: Vits2Game, weights: dict[str, Schedule]) -> None:
-        self.terms = tuple(name for name in TERMS if name in weights)
+        self.terms = tuple(weights)
         self._game = game
 
     def __call__(self, batch: Batch, step: int, wanted: frozenset[str]) -> Terms:
