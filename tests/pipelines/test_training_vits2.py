@@ -272,6 +272,33 @@ def test_characters_need_no_espeak(
     assert main(["say", "One two 3.", "--voice", str(voice), "-o", str(tmp_path / "out.wav")]) == 0
 
 
+def test_a_decoder_that_finds_the_pitch_is_taught_it_from_files_and_shards(manifest: Path, tmp_path: Path) -> None:
+    decoder = "model.decoder={kind: harmonic, sample_rate_hz: 16000, d: 32, d_filter: 64, n_layers: 2, d_pitch: 16}"
+    run, again, voice = tmp_path / "run", tmp_path / "again", tmp_path / "voice"
+    settings = (decoder, "durations=null", f"loader.cache={tmp_path / 'cache'}")
+    assert main(arguments(manifest, run, *settings, steps=4)) == 0
+    terms = [row["generator/source"] for row in read_log(run / "train" / LOG) if row["kind"] == "step"]
+    assert 0 < terms[-1] < 3
+    assert list((tmp_path / "cache").glob("pitch-*"))
+    assert main(["corpus", "shard", str(run / "prepare"), str(tmp_path / "shards"), "--shard-s", "3"]) == 0
+    sharded = (decoder, "durations=null", "data.manifest=null", f"data.shards={tmp_path / 'shards'}")
+    assert main(arguments(manifest, again, *sharded, f"init_from={run}", steps=2)) == 0
+    assert main(["voices", "export-run", str(run), str(voice), "--half"]) == 0
+    assert main(["voices", "check", str(voice)]) == 0
+    said_, converted = tmp_path / "said.wav", tmp_path / "converted.wav"
+    assert main(["say", "One two 3.", "--voice", str(voice), "--speaker", "ann", "-o", str(said_)]) == 0
+    told = ["--source", "ann", "--speaker", "bob", "-o", str(converted)]
+    assert main(["convert", str(said_), "--voice", str(voice), *told]) == 0
+    assert 0 <= soundfile.info(said_).frames - soundfile.info(converted).frames < 256
+
+
+def test_a_decoder_of_another_rate_is_refused(
+    manifest: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(arguments(manifest, tmp_path / "run", "model.decoder={kind: harmonic}", steps=1)) == 2
+    assert "decoder.sample_rate_hz is 22050, but spectrogram.sample_rate_hz is 16000: set them alike" in said(capsys)
+
+
 def test_the_last_stage_knows_the_utterances_of_shards(manifest: Path, forty: Path, tmp_path: Path) -> None:
     shards, run = tmp_path / "shards", tmp_path / "run"
     assert main(["corpus", "shard", str(forty / "prepare"), str(shards), "--shard-s", "3"]) == 0

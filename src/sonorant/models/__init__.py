@@ -96,10 +96,11 @@ class Converter(Protocol):
         target: Tensor,
         *,
         noise: Callable[[tuple[int, ...]], Tensor],
+        first_frame: int = 0,
     ) -> Tensor:
         """spec: [B, n_bins, T] linear magnitudes; spec_lengths, source, target: int64 [B]. Returns [B, N].
 
-        noise: asked once, for [B, C, T].
+        noise: asked once, for [B, C, T]. first_frame: where the spectrograms begin in longer recordings.
         """
         ...
 

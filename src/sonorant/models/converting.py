@@ -24,6 +24,7 @@ class Convert(Protocol):
         target: Tensor,
         *,
         noise: Callable[[tuple[int, ...]], Tensor],
+        first_frame: int = 0,
     ) -> Tensor: ...
 
 

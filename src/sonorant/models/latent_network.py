@@ -94,10 +94,15 @@ class LatentNetwork(nn.Module):
             return spec
         return mel_spectrogram(spec, self.spectrogram, self.posterior_mel)
 
-    def decode(self, z: Tensor, mask: Tensor, embedding: Tensor | None) -> Tensor:
-        """The samples of latent frames, in windows: [B, C, T] -> [B, N], 0 past an item's end."""
-        is_padded = z.shape[0] > 1  # one item alone fills its batch
-        return self.decoder.decode_in_windows(z, embedding, mask if is_padded else None).squeeze(1)
+    def decode(self, z: Tensor, mask: Tensor, embedding: Tensor | None, *, first_frame: int = 0) -> Tensor:
+        """The samples of latent frames, in windows: [B, C, T] -> [B, N], 0 past an item's end.
+
+        first_frame: where they begin in a longer latent.
+        """
+        padded = mask if z.shape[0] > 1 else None  # one item alone fills its batch
+        if isinstance(self.decoder, HarmonicHead):
+            return self.decoder.decode_in_windows(z, embedding, padded, first_frame=first_frame).squeeze(1)
+        return self.decoder.decode_in_windows(z, embedding, padded).squeeze(1)
 
     def decode_slice(
         self, z: Tensor, embedding: Tensor | None, *, pitch_hz: Tensor | None, noise: SampleNoise
@@ -114,11 +119,21 @@ class LatentNetwork(nn.Module):
         white = noise.normal(1, [n] * len(z), n).squeeze(1)
         return self.decoder.learn(z, embedding, pitch_hz=pitch_hz, noise=white, phase=noise.uniform())
 
-    def convert(self, spec: Tensor, spec_lengths: Tensor, source: Tensor, target: Tensor, *, noise: Noise) -> Tensor:
+    def convert(
+        self,
+        spec: Tensor,
+        spec_lengths: Tensor,
+        source: Tensor,
+        target: Tensor,
+        *,
+        noise: Noise,
+        first_frame: int = 0,
+    ) -> Tensor:
         """The same speech by another of the model's speakers: posterior, flow there and back (VITS, appendix C).
 
         spec: [B, n_bins, T] linear magnitudes; spec_lengths, source, target: int64 [B].
-        noise: asked once for [B, C, T]. Returns [B, N], 0 past an item's end. Raises ParameterError where it cannot.
+        noise: asked once for [B, C, T]. first_frame: where the spectrograms begin in longer recordings.
+        Returns [B, N], 0 past an item's end. Raises ParameterError where it cannot.
         """
         if self.posterior is None:
             raise ParameterError("this voice has no posterior encoder, so it cannot convert speech")
@@ -129,4 +144,4 @@ class LatentNetwork(nn.Module):
         frame_noise = noise((spec.shape[0], self.posterior.d_latent, spec.shape[2]))
         posterior: Posterior = self.posterior(self.seen(spec), mask, frame_noise, of_source)
         z_p = self.flow(posterior.z, mask, of_source)
-        return self.decode(self.flow.reverse(z_p, mask, of_target), mask, of_target)
+        return self.decode(self.flow.reverse(z_p, mask, of_target), mask, of_target, first_frame=first_frame)

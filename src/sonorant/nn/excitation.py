@@ -18,9 +18,8 @@ HIGHEST = 0.25
 """Cycles per sample: above it there would be one harmonic."""
 _SMALL = 1e-6
 """Of a sine in a denominator, below which its limit is taken."""
-_SEED = 1
-_BLOCK = 1024
-"""Samples drawn at a time: what torch draws at the end of another number of them is not what it draws there of more."""
+_BLOCK = 4096
+"""Samples drawn from one seed."""
 
 
 def pulse_train(pitch: Tensor, hop: int, *, phase: Tensor | None = None) -> Tensor:
@@ -57,10 +56,11 @@ def pulse_train(pitch: Tensor, hop: int, *, phase: Tensor | None = None) -> Tens
         return torch.where(step > 0, total, 0.0).float()
 
 
-def white_noise(n: int, device: torch.device) -> Tensor:
-    """Standard normal [n], the same whenever it is asked for; of a longer one the beginning is the same."""
-    whole = -(-n // _BLOCK) * _BLOCK
-    return torch.randn(whole, generator=torch.Generator().manual_seed(_SEED))[:n].to(device)
+def white_noise(n: int, device: torch.device, *, start: int = 0) -> Tensor:
+    """Standard normal [n]: samples from start on of a noise without end that is always the same."""
+    first, last = start // _BLOCK, -(-(start + n) // _BLOCK)
+    blocks = [torch.randn(_BLOCK, generator=torch.Generator().manual_seed(block)) for block in range(first, last)]
+    return torch.cat(blocks)[start - first * _BLOCK :][:n].to(device)
 
 
 def _cosines(cycles: Tensor, n: Tensor) -> Tensor:

@@ -153,28 +153,37 @@ class HarmonicHead(nn.Module):
         return Heard(log_hz=math.log(MIDDLE_HZ) + deviation, voiced=voiced)
 
     def decode_in_windows(
-        self, z: Tensor, speaker: Tensor | None = None, mask: Tensor | None = None, *, window: int = 1024
+        self,
+        z: Tensor,
+        speaker: Tensor | None = None,
+        mask: Tensor | None = None,
+        *,
+        window: int = 1024,
+        first_frame: int = 0,
     ) -> Tensor:
-        """What `forward` gives, filtered `window` frames at a time with the context each window looks at."""
+        """What `forward` gives, filtered `window` frames at a time with the context each window looks at.
+
+        first_frame: where the latent begins in a longer one, which says what noise it is given.
+        """
         return decode_in_windows(
             lambda z, speaker, mask, source: self._filtered(z, source, speaker, mask),
             z,
             speaker,
             mask,
-            source=self._source(z, speaker, mask),
+            source=self._source(z, speaker, mask, first_frame),
             window=window,
             context_frames=self.cfg.filter_frames,
             hop=self.cfg.hop,
         )
 
-    def _source(self, z: Tensor, speaker: Tensor | None, mask: Tensor | None) -> Tensor:
+    def _source(self, z: Tensor, speaker: Tensor | None, mask: Tensor | None, first_frame: int = 0) -> Tensor:
         """Pulses and noise, [B, 2, N], 0 at padding."""
         hop = self.cfg.hop
         with torch.no_grad():
             pitch = self.hear(z, speaker, mask).pitch_hz() / self.cfg.sample_rate_hz
             pitch = pitch if mask is None else pitch * mask.squeeze(1)
             pulses = pulse_train(pitch, hop)
-            noise = white_noise(z.shape[2] * hop, z.device).expand_as(pulses)
+            noise = white_noise(z.shape[2] * hop, z.device, start=first_frame * hop).expand_as(pulses)
             if mask is not None:
                 noise = noise * mask.squeeze(1).repeat_interleave(hop, dim=1)
         return torch.stack([pulses, noise], dim=1)

@@ -64,6 +64,7 @@ def converted(
                 torch.tensor([source], device=device),
                 torch.tensor([target], device=device),
                 noise=frame_noise.of(left, right, device),
+                first_frame=left,
             )
             piece = speech[0, (start - left) * hop : (end - left) * hop].float().cpu().numpy()
         yield piece.astype(np.float32, copy=False)

@@ -13,6 +13,7 @@ from sonorant.models import Purpose
 from sonorant.models.vits2.config import Vits2Config
 from sonorant.models.vits2.convert import context_frames, converter_in
 from sonorant.models.vits2.model import Vits2
+from sonorant.nn.harmonic_head import HarmonicHeadConfig
 from sonorant.nn.posterior import PosteriorConfig
 from sonorant.nn.transformer_flow import ATTENDED_FRAMES, PlainCouplingConfig
 from sonorant.nn.wavenet import WaveNetConfig
@@ -31,7 +32,7 @@ def network_of(cfg: Vits2Config, dtype: torch.dtype = torch.float64) -> Vits2:
     return network
 
 
-def converted(network: Vits2, spec: Tensor, noise: Tensor) -> Tensor:
+def converted(network: Vits2, spec: Tensor, noise: Tensor, *, first_frame: int = 0) -> Tensor:
     """[n_bins, T] and [d_latent, T] -> [N], from the first speaker to the second."""
     converter = converter_in(network)
     assert converter is not None
@@ -42,6 +43,7 @@ def converted(network: Vits2, spec: Tensor, noise: Tensor) -> Tensor:
             torch.tensor([0]),
             torch.tensor([1]),
             noise=lambda shape: noise[None],
+            first_frame=first_frame,
         )[0]
 
 
@@ -51,7 +53,7 @@ def in_pieces(network: Vits2, spec: Tensor, noise: Tensor, *, window: int, conte
     for start in range(0, n_frames, window):
         end = min(start + window, n_frames)
         left, right = max(0, start - context), min(end + context, n_frames)
-        piece = converted(network, spec[:, left:right], noise[:, left:right])
+        piece = converted(network, spec[:, left:right], noise[:, left:right], first_frame=left)
         pieces.append(piece[(start - left) * HOP : (end - left) * HOP])
     return torch.cat(pieces)
 
@@ -100,6 +102,16 @@ def test_without_attention_pieces_are_the_whole(cfg: Vits2Config, dtype: torch.d
     assert float((in_pieces(network, spec, noise, window=context, context=0) - whole).abs().max()) > 1e-3
     pieces = in_pieces(network, spec, noise, window=context, context=context)
     torch.testing.assert_close(pieces, whole, atol=tolerance, rtol=0)
+
+
+def test_of_a_decoder_with_a_source_too_where_the_voice_rests() -> None:
+    decoder = HarmonicHeadConfig(sample_rate_hz=16_000, d=16, d_filter=24, n_layers=2, n_fft=256, hop=HOP, d_pitch=8)
+    cfg = replace(PLAIN, decoder=decoder)
+    network, context = network_of(cfg), context_frames(cfg) - ATTENDED_FRAMES
+    spec, noise = recording(3 * context)
+    whole = converted(network, spec, noise)
+    pieces = in_pieces(network, spec, noise, window=context, context=context)
+    torch.testing.assert_close(pieces, whole, atol=1e-6, rtol=0)
 
 
 def test_with_attention_pieces_are_close_to_the_whole() -> None:

@@ -219,9 +219,9 @@ class NaturalSpeech(LatentNetwork):
             lengths=n_frames * self.cfg.spectrogram.hop,
         )
 
-    def decode(self, z: Tensor, mask: Tensor, embedding: Tensor | None) -> Tensor:
-        """The samples of latent frames, in windows: [B, d_latent, T] -> [B, N], 0 past an item's end."""
-        return super().decode(self.remembered(z) * mask, mask, embedding)
+    def decode(self, z: Tensor, mask: Tensor, embedding: Tensor | None, *, first_frame: int = 0) -> Tensor:
+        """As every network's, from what the memory makes of the latent."""
+        return super().decode(self.remembered(z) * mask, mask, embedding, first_frame=first_frame)
 
     def remembered(self, z: Tensor) -> Tensor:
         """What the decoder is given of latent frames (3.5): [B, d_latent, T], padding does not stay 0."""
