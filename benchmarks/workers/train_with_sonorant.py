@@ -26,6 +26,7 @@ from sonorant.models.vits2 import model as vits2_model
 from sonorant.models.vits2.config import Vits2Config
 from sonorant.models.vits2.recipe import Vits2Recipe
 from sonorant.models.vits2.training import build_training as build_vits2
+from sonorant.models.vits2.training import from_nothing
 from sonorant.nn.istft_head import IstftHeadConfig
 from sonorant.text.standard import standard_config
 from sonorant.training.devices import build_fabric
@@ -81,7 +82,7 @@ class SonorantTraining:
             self._training = build_vits(recipe, self._fabric, prepared)
         else:
             self._game, self._model = vits2_game, vits2_model
-            self._training = build_vits2(recipe, self._fabric, prepared, lambda network, corpus: None)
+            self._training = build_vits2(recipe, self._fabric, prepared, from_nothing)
         self.batches = self._training.batches
         self._generator, self._discriminator = self._training.step.players
         for player in self._training.step.players:
@@ -106,7 +107,7 @@ class SonorantTraining:
             Watched(self._model, "log_likelihood", repeat("alignment")),
             Watched(game, align, repeat("alignment")),
             Watched(network.duration, "loss", repeat("duration")),
-            Watched(network.decoder, "forward", repeat("decoder")),
+            Watched(network.decoder, "learn" if hasattr(network.decoder, "learn") else "forward", repeat("decoder")),
             Watched(self._discriminator.network, "forward", judging()),
             Watched(game, "linear_spectrogram", repeat("spectrograms")),
             Watched(game, "mel_spectrogram", repeat("spectrograms")),

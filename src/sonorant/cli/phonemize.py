@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 def phonemize(
     text: Annotated[str, typer.Argument(help="The text.")],
-    language: Annotated[str, typer.Option("--language", "-l", help="Such as en, en-gb, es, fr, it, ru.")] = "en",
+    language: Annotated[str, typer.Option("--language", "-l", help="Such as en, en-gb, es, fr, it, ko, ru.")] = "en",
     voice: Annotated[str | None, typer.Option("--voice", "-v", help="Use this voice's symbols and ids.")] = None,
     explain: Annotated[bool, typer.Option("--explain", help="Show each word's way and the rule that acted.")] = False,
     lexicon: Annotated[Path | None, typer.Option(help="Pronunciations: lines of word<TAB>ipa.")] = None,
