@@ -95,6 +95,10 @@ def test_pulses_have_the_pitch_that_is_told_in_training_and_the_heard_one_otherw
         model.pitch_output.bias.copy_(torch.tensor([math.log(250 / 150), 5.0]))
         model.pitch_output.weight.zero_()
         heard, none = model.learn(z, None, pitch_hz=None, noise=noise, phase=phase)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("sonorant.nn.harmonic_head.white_noise", lambda n, device, start: torch.zeros(n))
+            asked = model.decode_in_windows(z, pitch_hz=torch.full((2, 100), 400.0), window=30)
+    assert energy_at(asked, 400) > 0.95
     assert loss is not None
     assert none is None
     assert energy_at(told, 500) > 0.95

@@ -94,14 +94,24 @@ class LatentNetwork(nn.Module):
             return spec
         return mel_spectrogram(spec, self.spectrogram, self.posterior_mel)
 
-    def decode(self, z: Tensor, mask: Tensor, embedding: Tensor | None, *, first_frame: int = 0) -> Tensor:
+    def decode(
+        self,
+        z: Tensor,
+        mask: Tensor,
+        embedding: Tensor | None,
+        *,
+        first_frame: int = 0,
+        pitch_hz: Tensor | None = None,
+    ) -> Tensor:
         """The samples of latent frames, in windows: [B, C, T] -> [B, N], 0 past an item's end.
 
-        first_frame: where they begin in a longer latent.
+        first_frame: where they begin in a longer latent. pitch_hz: [B, T], for decoders that find pitch: what to say
+        instead of that, 0 where there is to be no voice.
         """
         padded = mask if z.shape[0] > 1 else None  # one item alone fills its batch
         if isinstance(self.decoder, HarmonicHead):
-            return self.decoder.decode_in_windows(z, embedding, padded, first_frame=first_frame).squeeze(1)
+            samples = self.decoder.decode_in_windows(z, embedding, padded, first_frame=first_frame, pitch_hz=pitch_hz)
+            return samples.squeeze(1)
         return self.decoder.decode_in_windows(z, embedding, padded).squeeze(1)
 
     def decode_slice(

@@ -160,27 +160,38 @@ class HarmonicHead(nn.Module):
         *,
         window: int = 1024,
         first_frame: int = 0,
+        pitch_hz: Tensor | None = None,
     ) -> Tensor:
         """What `forward` gives, filtered `window` frames at a time with the context each window looks at.
 
-        first_frame: where the latent begins in a longer one, which says what noise it is given.
+        first_frame: where the latent begins in a longer one, which says what noise it is given. pitch_hz: [B, T], of
+        the pulses, 0 where there is to be no voice; None for the pitch that is found.
         """
         return decode_in_windows(
             lambda z, speaker, mask, source: self._filtered(z, source, speaker, mask),
             z,
             speaker,
             mask,
-            source=self._source(z, speaker, mask, first_frame),
+            source=self._source(z, speaker, mask, first_frame=first_frame, pitch_hz=pitch_hz),
             window=window,
             context_frames=self.cfg.filter_frames,
             hop=self.cfg.hop,
         )
 
-    def _source(self, z: Tensor, speaker: Tensor | None, mask: Tensor | None, first_frame: int = 0) -> Tensor:
+    def _source(
+        self,
+        z: Tensor,
+        speaker: Tensor | None,
+        mask: Tensor | None,
+        *,
+        first_frame: int = 0,
+        pitch_hz: Tensor | None = None,
+    ) -> Tensor:
         """Pulses and noise, [B, 2, N], 0 at padding."""
         hop = self.cfg.hop
         with torch.no_grad():
-            pitch = self.hear(z, speaker, mask).pitch_hz() / self.cfg.sample_rate_hz
+            pitch_hz = self.hear(z, speaker, mask).pitch_hz() if pitch_hz is None else pitch_hz
+            pitch = pitch_hz / self.cfg.sample_rate_hz
             pitch = pitch if mask is None else pitch * mask.squeeze(1)
             pulses = pulse_train(pitch, hop)
             noise = white_noise(z.shape[2] * hop, z.device, start=first_frame * hop).expand_as(pulses)

@@ -16,6 +16,8 @@ from sonorant.models.cvae_jets.config import CvaeJetsConfig
 from sonorant.models.cvae_jets.convert import converter_in
 from sonorant.models.cvae_jets.model import CvaeJets, CvaeJetsOutput, Statistics, semitones
 from sonorant.models.prosody import Prosody
+from sonorant.nn import excitation
+from sonorant.nn.harmonic_head import HarmonicHeadConfig
 from sonorant.nn.latent import ItemNoise
 from tests.models.batches import N_SYMBOLS
 from tests.models.cvae_jets.small import DIRECT, HOP, JETS, SMALL, small
@@ -178,6 +180,22 @@ def test_a_shift_of_pitch_is_heard_by_the_network_in_semitones(cfg: CvaeJetsConf
     torch.testing.assert_close(ratio[10:], torch.full((35,), 2.0), rtol=1e-3, atol=1e-3)
     torch.testing.assert_close(ratio[:10], torch.ones(10), rtol=1e-3, atol=1e-3)
     assert not torch.allclose(say(model).samples, say(model, prosody=Prosody(pitch_shift=shift)).samples)
+
+
+def test_a_decoder_with_a_source_sounds_the_curve_that_was_asked_for() -> None:
+    decoder = HarmonicHeadConfig(sample_rate_hz=16_000, d=16, d_filter=24, n_fft=256, hop=HOP, d_pitch=8)
+    model = voiced(lasting(small(replace(SMALL, decoder=decoder)).for_inference(), 5.0))
+    given: list[Tensor] = []
+    real = excitation.pulse_train
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            "sonorant.nn.harmonic_head.pulse_train", lambda pitch, hop: given.append(pitch * 16_000) or real(pitch, hop)
+        )
+        curves = [say(model, prosody=Prosody(pitch_shift=torch.full((3, 9), n))).curves.pitch_hz for n in (0.0, 4.0)]
+    for sounded, curve in zip(given, curves, strict=True):
+        torch.testing.assert_close(sounded, curve)
+    torch.testing.assert_close(given[1][0, :45], given[0][0, :45] * 2 ** (4 / 12))
+    assert (given[0][0, :45] > 0).all()
 
 
 @settings

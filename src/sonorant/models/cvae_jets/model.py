@@ -276,8 +276,14 @@ class CvaeJets(LatentNetwork):
             mean, log_std = self._prior(x, frame_mask)
             frame_noise = F.pad(noise((n_items, self.cfg.latent.d_latent, total)) * noise_scale, (0, padded - total))
             x = self.flow.reverse(sample(mean, log_std, frame_noise) * frame_mask, frame_mask, embedding)
-        samples = self.decode(x[:, :, :total], frame_mask[:, :, :total], embedding)
         curves = self.statistics.curves(spread.over_frames(pitch), spread.over_frames(energy), frame_mask, speaker)
+        samples = self.decode(
+            x[:, :, :total],
+            frame_mask[:, :, :total],
+            embedding,
+            # As in training, where both have the recording's; tokens' pitch goes in steps, so there it is found anew.
+            pitch_hz=curves.pitch_hz[:, :total] if self.cfg.level == "frame" else None,
+        )
         return Synthesis(
             samples,
             frames_per_token=durations[:, :n_tokens],

@@ -219,9 +219,18 @@ class NaturalSpeech(LatentNetwork):
             lengths=n_frames * self.cfg.spectrogram.hop,
         )
 
-    def decode(self, z: Tensor, mask: Tensor, embedding: Tensor | None, *, first_frame: int = 0) -> Tensor:
+    def decode(
+        self,
+        z: Tensor,
+        mask: Tensor,
+        embedding: Tensor | None,
+        *,
+        first_frame: int = 0,
+        pitch_hz: Tensor | None = None,
+    ) -> Tensor:
         """As every network's, from what the memory makes of the latent."""
-        return super().decode(self.remembered(z) * mask, mask, embedding, first_frame=first_frame)
+        given = self.remembered(z) * mask
+        return super().decode(given, mask, embedding, first_frame=first_frame, pitch_hz=pitch_hz)
 
     def remembered(self, z: Tensor) -> Tensor:
         """What the decoder is given of latent frames (3.5): [B, d_latent, T], padding does not stay 0."""
