@@ -206,8 +206,8 @@ def test_what_is_done_halfway_outlives_a_stop_but_not_another_aligner(tmp_path: 
     for row in rows:
         first.add(row)
     assert list(Halfway(path, about()).rows.values()) == rows
-    with path.open("a") as file:
-        file.write('{"id": "cut o')
+    with path.open("ab") as file:
+        file.write('{"id": "cut o\u00fc'.encode()[:-1])  # in mid-character, too
     again = Halfway(path, about())
     again.add(aligned(id_="u2"))
     assert list(Halfway(path, about()).rows) == ["u0", "\u00fc\u2028", "u2"]
@@ -215,6 +215,11 @@ def test_what_is_done_halfway_outlives_a_stop_but_not_another_aligner(tmp_path: 
     assert not Halfway(path, about()).rows  # the other one's file has replaced it
     again.forget()
     assert not path.exists()
+    damaged = Halfway(path, about())
+    damaged.add(rows[0])
+    path.write_bytes(path.read_bytes() + b"nonsense\n")
+    with pytest.raises(CorpusError, match=r"halfway.jsonl line 3: is no alignment; delete the file, to align anew"):
+        Halfway(path, about())
 
 
 def _row(**changes: object) -> Callable[[list[str]], list[str]]:

@@ -259,6 +259,10 @@ def test_it_starts_from_a_run_of_its_own_kind_and_may_leave_out_what_was_aligned
         (["warm.memory_share=1"], "warm.memory_share is above 0, but the memory is made after that stage"),
         (["model.memory=null"], "main.memory_share is above 0, but there is no model.memory"),
         (["tune.trains=[posterior]"], "teaches any of them"),
+        (
+            ["model.decoder={kind: harmonic, sample_rate_hz: 16000}", "main.losses.source=0"],
+            "main.losses.source is 0, but the decoder is trained: it must learn the pitch",
+        ),
     ],
 )
 def test_what_cannot_be_is_refused_in_one_line(

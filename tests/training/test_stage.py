@@ -1,13 +1,15 @@
 from __future__ import annotations
 
 import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from sonorant.errors import TrainingError
-from sonorant.training.stage import RECORD, Stage, differences, run_stages
+from sonorant.training.stage import RECORD, Stage, differences, is_begun, is_worth_keeping, run_stages
 
 
 class Alone:
@@ -51,8 +53,8 @@ class Kitchen:
             ),
         )
 
-    def go(self, **settings: int) -> None:
-        run_stages(self.stages(**settings), self.run, Alone(), say=self.told.append)
+    def go(self, *, goes_on: bool = True, **settings: int) -> None:
+        run_stages(self.stages(**settings), self.run, Alone(), say=self.told.append, goes_on=goes_on)
 
 
 @pytest.fixture
@@ -60,6 +62,54 @@ def kitchen(tmp_path: Path) -> Kitchen:
     source = tmp_path / "carrots.txt"
     source.write_text("carrot ")
     return Kitchen(tmp_path / "run", source)
+
+
+def test_a_run_that_begins_again_keeps_what_is_as_it_wants_it(kitchen: Kitchen) -> None:
+    kitchen.go()
+    kitchen.go(goes_on=False, heat=2)
+    assert kitchen.ran == ["chop", "cook", "cook"]
+    kitchen.source.write_text("leek ")
+    kitchen.go(goes_on=False, heat=2)
+    assert kitchen.ran[3:] == ["chop", "cook"]
+
+
+def test_only_what_took_long_is_worth_keeping(tmp_path: Path) -> None:
+    def done(folder: Path) -> bool:
+        return True
+
+    for is_costly in (False, True):
+        stage = Stage("labels", {}, dict, (), done, is_costly=is_costly)
+        run_stages([stage], tmp_path / str(is_costly), Alone(), say=lambda _: None)
+        assert is_worth_keeping(tmp_path / str(is_costly)) == is_costly
+        assert not is_begun(tmp_path / str(is_costly))
+
+
+@pytest.mark.parametrize("finishes", [True, False])
+def test_processes_agree_whether_the_first_one_was_stopped(tmp_path: Path, finishes: bool) -> None:
+    meeting = threading.Barrier(2)
+    later: list[str] = []
+
+    class One:
+        def __init__(self, rank: int) -> None:
+            self.is_global_zero = rank == 0
+
+        def barrier(self) -> None:
+            meeting.wait(timeout=20)
+
+    def together(folder: Path) -> bool:
+        later.append(folder.name)
+        return True
+
+    def go(rank: int) -> bool:
+        stages = [
+            Stage("labels", {}, dict, (), lambda folder: finishes),
+            Stage("train", {}, dict, (), together, is_shared=True),
+        ]
+        return run_stages(stages, tmp_path, One(rank), say=lambda _: None)
+
+    with ThreadPoolExecutor(2) as pool:
+        assert list(pool.map(go, (0, 1))) == [finishes, finishes]
+    assert later == ["train", "train"] * finishes
 
 
 def test_what_is_complete_is_skipped_and_said(kitchen: Kitchen) -> None:

@@ -65,7 +65,7 @@ def carry_out(data: Mapping[str, Any], run: Path, *, source: str, resume: bool, 
     from sonorant.models.given import Given
     from sonorant.models.recipes import CONFIG, parse_recipe
     from sonorant.training.devices import build_fabric
-    from sonorant.training.stage import differences, forget, is_begun, run_stages
+    from sonorant.training.stage import differences, is_begun, run_stages
 
     if device not in ("auto", "cpu", "cuda"):
         raise ParameterError(f"--device is {device!r}, expected auto, cpu or cuda")
@@ -94,13 +94,11 @@ def carry_out(data: Mapping[str, Any], run: Path, *, source: str, resume: bool, 
             say(f"changed: {change}")
     with _in_folder(run, is_first=fabric.is_global_zero), _stop_on_signal() as should_stop:
         if fabric.is_global_zero:
-            if not resume:
-                forget(run)  # an attempt that failed before anything was made
             _write(own, yaml_text(settings))
         starts = None if start_from is None else lambda: weights or _source(start_from)
         given = Given(aligning_voice=aligning_voice, source=starts, should_stop=should_stop)
         stages = recipe.stages(fabric, run, given)
-        is_done = run_stages(stages, run, fabric, say=say)
+        is_done = run_stages(stages, run, fabric, say=say, goes_on=resume)
     if is_done:
         following = _NO_VOICE.get(settings["system"], _VOICE_OF_IT)
         say(f"{run}: trained; {following.format(run=run)}")
@@ -120,12 +118,12 @@ def _write(path: Path, text: str) -> None:
 def _in_folder(run: Path, *, is_first: bool) -> Iterator[None]:
     """Within it, the run's folder is there and ours alone.
 
-    A folder that was made for the run goes again when nothing in it has trained yet, for a mistake in what was given.
+    A folder that was made for the run goes again when nothing in it took long, for a mistake in what was given.
     """
     import shutil
 
     from sonorant.errors import SonorantError
-    from sonorant.training.stage import is_begun
+    from sonorant.training.stage import is_worth_keeping
 
     is_new = False
     if is_first:
@@ -139,7 +137,7 @@ def _in_folder(run: Path, *, is_first: bool) -> Iterator[None]:
         with _alone(run, is_first=is_first):
             yield
     except SonorantError:
-        if is_new and not is_begun(run):
+        if is_new and not is_worth_keeping(run):
             shutil.rmtree(run)
         raise
 

@@ -220,17 +220,26 @@ class Halfway:
     """What is aligned so far of a corpus, in a file that outlives a stop."""
 
     def __init__(self, path: Path, about: About) -> None:
-        """Go on with what a file holds if it is of the same aligner and corpus; begin it anew otherwise."""
+        """Go on with what a file holds if it is of the same aligner and corpus; begin it anew otherwise.
+
+        Raises CorpusError for a whole line in it that is no alignment.
+        """
         import pydantic
 
         self._path = path
         self.rows: dict[str, Alignment] = {}
         head = json.dumps(plain(about), ensure_ascii=False)
-        lines = path.read_text(encoding="utf-8").split("\n") if path.is_file() else []
-        if lines[:1] == [head]:
+        first, *lines = path.read_bytes().split(b"\n") if path.is_file() else [b""]
+        if first == head.encode():
             adapter = pydantic.TypeAdapter(Alignment)
-            whole = lines[1:-1]  # what follows the last line's end was cut off
-            self.rows = {row.id: row for row in map(adapter.validate_json, whole)}
+            for number, line in enumerate(lines[:-1], 2):  # what follows the last line's end was cut off
+                try:
+                    row = adapter.validate_json(line)
+                except pydantic.ValidationError:
+                    raise CorpusError(
+                        f"{path} line {number}: is no alignment; delete the file, to align anew"
+                    ) from None
+                self.rows[row.id] = row
         with whole_file(path) as part:
             part.write_text("\n".join([head, *map(_line, self.rows.values()), ""]), encoding="utf-8")
 

@@ -33,6 +33,7 @@ class Stage:
     gives: files of its folder that later stages read; they exist when it is complete.
     run: fills the folder and says whether it finished, or was asked to stop before; called again, it goes on.
     goal: how far it is to go; with another goal a complete stage goes on. is_shared: all processes run it together.
+    is_costly: what it gave is worth keeping though nothing has trained yet.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Stage:
     run: Callable[[Path], bool]
     goal: Mapping[str, Any] = field(default_factory=dict)
     is_shared: bool = False
+    is_costly: bool = False
 
 
 class Processes(Protocol):
@@ -53,9 +55,12 @@ class Processes(Protocol):
     def barrier(self) -> None: ...
 
 
-def run_stages(stages: Sequence[Stage], run: Path, processes: Processes, *, say: Callable[[str], None]) -> bool:
+def run_stages(
+    stages: Sequence[Stage], run: Path, processes: Processes, *, say: Callable[[str], None], goes_on: bool = True
+) -> bool:
     """Run a recipe's stages, in order, below a run's folder. The first process does what is not done together.
 
+    goes_on: whether this is the run that is there; else a stage in the way that began otherwise begins anew.
     Returns whether all are complete; they are not if one was asked to stop.
 
     Raises TrainingError, naming it, for an input or a setting that changed since its stage began, and for an output
@@ -64,40 +69,47 @@ def run_stages(stages: Sequence[Stage], run: Path, processes: Processes, *, say:
     for stage in stages:
         folder = run / stage.name
         if processes.is_global_zero:
-            _begin(stage, folder, say)
+            _begin(stage, folder, say, goes_on=goes_on)
         processes.barrier()
         if _is_complete(stage, folder):
             continue
-        is_done = not (stage.is_shared or processes.is_global_zero) or stage.run(folder)
+        runs_here = stage.is_shared or processes.is_global_zero
+        is_done = stage.run(folder) if runs_here else None
         processes.barrier()
-        if not is_done:
-            return False
-        if processes.is_global_zero:
+        if is_done and processes.is_global_zero:
             _complete(stage, folder)
         processes.barrier()
+        # Who did not run it learns from its record how it ended: all go on, or none.
+        if not (_is_complete(stage, folder) if is_done is None else is_done):
+            return False
     return True
 
 
 def is_begun(run: Path) -> bool:
-    """Whether more than a run's first stage has come to something; before that, little is lost by beginning again."""
-    if any(run.glob(f"*/{LOG}")):
-        return True
-    records = [_read(path) for path in run.glob(f"*/{RECORD}")]
-    return len([record for record in records if record and record["status"] == "complete"]) > 1
+    """Whether a stage of a run has trained; before that, it may begin again with other settings."""
+    return any(run.glob(f"*/{LOG}"))
 
 
-def forget(run: Path) -> None:
-    """Remove the records of a run's stages: it begins again, with whatever settings."""
-    for path in run.glob(f"*/{RECORD}"):
-        path.unlink()
+def is_worth_keeping(run: Path) -> bool:
+    """Whether a run's folder holds what took long."""
+    records = (_read(path) for path in run.glob(f"*/{RECORD}"))
+    return is_begun(run) or any(
+        record is not None and record["status"] == "complete" and record.get("is_costly") for record in records
+    )
 
 
-def _begin(stage: Stage, folder: Path, say: Callable[[str], None]) -> None:
+def _begin(stage: Stage, folder: Path, say: Callable[[str], None], *, goes_on: bool) -> None:
     record = _read(folder / RECORD)
     inputs = {name: fingerprint(path) for name, path in stage.inputs().items()}
+    if record is not None and not goes_on:
+        try:
+            _compare(folder, record, stage, inputs)
+        except TrainingError:
+            record = None
     if record is None:
         folder.mkdir(parents=True, exist_ok=True)
-        fresh = {"name": stage.name, "settings": dict(stage.settings), "inputs": inputs, "started": _now()}
+        fresh: dict[str, Any] = {"name": stage.name, "settings": dict(stage.settings), "inputs": inputs}
+        fresh |= {"started": _now(), "is_costly": stage.is_costly}
         _write(folder / RECORD, {**fresh, "status": "started"})
         return
     _compare(folder, record, stage, inputs)

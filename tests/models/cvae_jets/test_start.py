@@ -18,10 +18,11 @@ from sonorant.models.cvae_jets.model import CvaeJets
 from sonorant.models.cvae_jets.start import start_from
 from sonorant.models.vits2.config import Vits2Config
 from sonorant.models.vits2.model import Vits2
+from sonorant.nn.harmonic_head import HarmonicHeadConfig
 from sonorant.text.standard import standard_config, standard_symbols
 from sonorant.text.symbols import SymbolTable
 from sonorant.training.transfer import Source, Transferred
-from tests.models.cvae_jets.small import JETS, SMALL
+from tests.models.cvae_jets.small import HOP, JETS, SMALL
 from tests.nn.random_weights import randomized
 
 SYMBOLS = standard_symbols()
@@ -89,6 +90,15 @@ def test_of_a_vits2_it_takes_what_is_behind_the_prior() -> None:
     state = network.state_dict()
     assert torch.equal(state["decoder.output.weight"], of.weights["decoder.output.weight"])
     assert torch.equal(network.speaker.weight[1], of.weights["speaker.weight"][0])  # bob
+
+
+def test_another_decoder_than_a_vits2s_begins_anew() -> None:
+    decoder = HarmonicHeadConfig(sample_rate_hz=16_000, d=16, d_filter=24, n_fft=256, hop=HOP, d_pitch=8)
+    network, outcome, fresh = started(source(), replace(SMALL, decoder=decoder))
+    assert {"posterior", "flow", "speaker"} <= parts(outcome.taken + outcome.in_part)
+    assert "decoder" in parts(outcome.fresh + outcome.resized) & parts(outcome.left_over)
+    state = network.state_dict()
+    assert all(torch.equal(state[name], value) for name, value in fresh.items() if name.startswith("decoder."))
 
 
 def test_of_a_vits2_with_such_a_text_encoder_it_takes_that_too() -> None:

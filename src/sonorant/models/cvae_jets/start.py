@@ -1,7 +1,8 @@
 """Starting a CVAE-JETS from weights that are there: another one's, a VITS2's, a phoneme encoder's.
 
-Everything is matched by name. From a VITS2 come speakers, posterior, flow and decoder, where both have the same sizes;
-its text encoder too, if this one is a transformer as well. Aligner, variance adaptor and prior then begin anew.
+Everything is matched by name. From a VITS2 come speakers, posterior and flow, which must have the same sizes; its
+decoder, if it is of the same make; and its text encoder, if this one is a transformer as well. Aligner, variance
+adaptor and prior then begin anew.
 """
 
 from __future__ import annotations
@@ -49,13 +50,17 @@ def start_from(source: Source, network: CvaeJets, tables: Tables) -> Transferred
         raise ConfigError(
             f"{source.name}: is a {source.system}, but a CVAE-JETS starts from another, a VITS2 or a phoneme encoder"
         )
-    fresh, left = ["text_encoder.language.weight"], ["text_encoder.language.weight"]
+    fresh, left, resized = ["text_encoder.language.weight"], ["text_encoder.language.weight"], ["statistics.*"]
     if source.system == "vits2":
         _refuse_other_latents(source, network)
         fresh += _OURS_ALONE
         if _kept(source.model["text_encoder"]) != _kept(plain(cfg.text_encoder)):
             fresh.append("text_encoder.*")
             left.append("text_encoder.*")
+        if source.model["decoder"] != plain(cfg.decoder):
+            fresh.append("decoder.*")
+            left.append("decoder.*")
+            resized.append("decoder.*")
     elif others := differences(dict(source.model), plain(cfg), at="model"):
         raise TrainingError(f"{source.name}: has another {others[0]}; give the model the source's configuration")
     if network.speaker is None:
@@ -76,7 +81,7 @@ def start_from(source: Source, network: CvaeJets, tables: Tables) -> Transferred
             RowTable("speaker.weight", _by_place(source.speakers), _by_place(tables.speakers), others="mean"),
         ),
         may_be_fresh=fresh,
-        may_be_resized=("statistics.*",),
+        may_be_resized=resized,
         may_be_left=left,
     )
     return replace(outcome, left_over=(*outcome.left_over, *useless))
@@ -94,7 +99,6 @@ def _refuse_other_latents(source: Source, network: CvaeJets) -> None:
         "d_speaker": cfg.d_speaker,
         "posterior": plain(cfg.latent.posterior),
         "flow": plain(cfg.latent.flow),
-        "decoder": plain(cfg.decoder),
     }
     if others := differences({name: theirs[name] for name in ours}, ours, at="model"):
         raise TrainingError(f"{source.name}: has another {others[0]}; give the model the source's sizes")

@@ -44,6 +44,7 @@ from sonorant.models.phoneme_encoder.recipe import PhonemeEncoderRecipe, default
 from sonorant.models.preparing import PREPARE, prepare_stage, prepared_files, to_stderr
 from sonorant.models.slices import check_slices
 from sonorant.models.trained import Trained
+from sonorant.nn.decoder import hears_pitch
 from sonorant.nn.discriminators import DiscriminatorConfig
 from sonorant.text.standard import StandardText, TextConfig
 from sonorant.training.devices import Precision
@@ -230,6 +231,9 @@ class NaturalSpeechRecipe:
             if stage is not None and extremes(stage.memory_share)[1] > 0 and (not has_memory or name == "warm"):
                 why = "the memory is made after that stage" if has_memory else "there is no model.memory"
                 raise ValueError(f"{name}.memory_share is above 0, but {why}: set it to 0")
+            learns_pitch = stage is not None and "decoder" in stage.trains and hears_pitch(self.model.decoder)
+            if learns_pitch and extremes(stage.losses["source"])[1] <= 0:
+                raise ValueError(f"{name}.losses.source is 0, but the decoder is trained: it must learn the pitch")
             if stage is not None:
                 spectral = self.spectral if extremes(stage.losses["spectral"])[1] > 0 else None
                 check_slices(
@@ -330,6 +334,7 @@ class NaturalSpeechRecipe:
                 inputs=lambda: {f"the manifest {manifest}": manifest},
                 gives=(ALIGNMENTS,),
                 run=trainings.labels,
+                is_costly=True,
             ),
             training(WARM, self.warm, dict if encoder is None else lambda: trainings.reached(PRETRAIN)),
         ]
