@@ -14,7 +14,7 @@ from sonorant.losses.spectral import StftLossConfig
 from sonorant.models.cvae_jets.losses import ADVERSARIAL, OPTIONAL, discriminator_terms, generator_terms
 from sonorant.models.cvae_jets.model import CvaeJetsOutput
 from sonorant.models.slices import Judgements, judgements_to_learn, judgements_to_please
-from sonorant.nn.latent import ItemNoise, padded_to, slice_segments
+from sonorant.nn.latent import ItemNoise, sliced
 from sonorant.training.optim import Player
 from sonorant.training.schedule import Schedule, value_at
 
@@ -77,11 +77,10 @@ class CvaeJetsGame:
             noise=ItemNoise(batch.seeds, n_tokens=batch.n_tokens, n_frames=batch.n_frames, device=spec.device),
             segment_frames=n,
         )
-        samples = padded_to(batch.samples.unsqueeze(1), n * cfg.hop)
-        recorded = slice_segments(samples, out.slice_starts * cfg.hop, n * cfg.hop)
+        recorded = sliced(batch.samples.unsqueeze(1), out.slice_starts * cfg.hop, n * cfg.hop)
         # Behind an item's end there is silence, in its samples as in its spectrum.
-        heard = padded_to(torch.where(out.explained.frame_mask > 0, spec, SILENCE), n, value=SILENCE)
-        mel = mel_spectrogram(slice_segments(heard, out.slice_starts, n), cfg, settings.mel)
+        heard = torch.where(out.explained.frame_mask > 0, spec, SILENCE)
+        mel = mel_spectrogram(sliced(heard, out.slice_starts, n, value=SILENCE), cfg, settings.mel)
         return Played(out, recorded, mel)
 
     def judge(self, batch: Batch, played: Played) -> dict[str, Tensor]:

@@ -28,7 +28,7 @@ from sonorant.models.naturalspeech.losses import (
 )
 from sonorant.models.naturalspeech.model import NaturalSpeech, NaturalSpeechOutput
 from sonorant.models.slices import judgements_of, known
-from sonorant.nn.latent import ItemNoise, padded_to, slice_segments
+from sonorant.nn.latent import ItemNoise, sliced
 from sonorant.training.optim import Player
 from sonorant.training.schedule import Schedule, extremes, value_at
 
@@ -110,11 +110,10 @@ class NaturalSpeechGame:
             pitch_hz=batch.pitch,
             imagines=any(self._weights[name] for name in OF_IMAGINED),
         )
-        samples = padded_to(batch.samples.unsqueeze(1), n * cfg.hop)
-        recorded = slice_segments(samples, out.slice_starts * cfg.hop, n * cfg.hop)
+        recorded = sliced(batch.samples.unsqueeze(1), out.slice_starts * cfg.hop, n * cfg.hop)
         # Behind an item's end there is silence, in its samples as in its spectrum.
-        heard = padded_to(torch.where(out.frame_mask > 0, spec, SILENCE), n, value=SILENCE)
-        mel = mel_spectrogram(slice_segments(heard, out.slice_starts, n), cfg, settings.mel)
+        heard = torch.where(out.frame_mask > 0, spec, SILENCE)
+        mel = mel_spectrogram(sliced(heard, out.slice_starts, n, value=SILENCE), cfg, settings.mel)
         return Played(out, labels, recorded, mel)
 
     def judge(self, batch: Batch, played: Played) -> dict[str, Tensor]:

@@ -15,7 +15,7 @@ from sonorant.models.slices import Judgements, judgements_to_learn, judgements_t
 from sonorant.models.vits2.losses import ADVERSARIAL, OPTIONAL, discriminator_terms, generator_terms
 from sonorant.models.vits2.model import Vits2Output
 from sonorant.nn.alignment import noisy_alignment
-from sonorant.nn.latent import ItemNoise, padded_to, slice_segments
+from sonorant.nn.latent import ItemNoise, sliced
 from sonorant.training.optim import Player
 from sonorant.training.schedule import Schedule, value_at
 
@@ -90,11 +90,10 @@ class Vits2Game:
             pitch_hz=batch.pitch,
             segment_frames=n,
         )
-        samples = padded_to(batch.samples.unsqueeze(1), n * cfg.hop)
-        recorded = slice_segments(samples, out.slice_starts * cfg.hop, n * cfg.hop)
+        recorded = sliced(batch.samples.unsqueeze(1), out.slice_starts * cfg.hop, n * cfg.hop)
         # Behind an item's end there is silence, in its samples as in its spectrum.
-        heard = padded_to(torch.where(out.explained.frame_mask > 0, spec, SILENCE), n, value=SILENCE)
-        mel = mel_spectrogram(slice_segments(heard, out.slice_starts, n), cfg, self._settings.mel)
+        heard = torch.where(out.explained.frame_mask > 0, spec, SILENCE)
+        mel = mel_spectrogram(sliced(heard, out.slice_starts, n, value=SILENCE), cfg, self._settings.mel)
         return Played(out, recorded, mel)
 
     def judge(self, batch: Batch, out: Played) -> dict[str, Tensor]:
