@@ -115,7 +115,8 @@ def learn(
     spectrogram, hop = network.spectrogram, network.spectrogram.hop
     torch.manual_seed(0)
     draw = random.Random(0)
-    decoder = build_decoder(cfg, train[0].mean.shape[0], train[0].embedding.shape[0])
+    first, rate = train[0], spectrogram.sample_rate_hz
+    decoder = build_decoder(cfg, first.mean.shape[0], first.embedding.shape[0], sample_rate_hz=rate)
     judges = Discriminators(DiscriminatorConfig(periods=(), scale=None, frames=FrameDiscriminatorConfig()))
     optimizers = [torch.optim.AdamW(each.parameters(), betas=(0.8, 0.99)) for each in (decoder, judges)]
     weights = [len(item.samples) for item in train]
@@ -188,7 +189,7 @@ def main() -> None:
     print("| decoder | steps | DNSMOS | mel | after |\n|---|---|---|---|---|")
     print(f"| recorded | | {overall:.2f} | | |", flush=True)
     kinds: dict[str, DecoderConfig] = {
-        "harmonic": HarmonicHeadConfig(sample_rate_hz=rate, hop=hop, n_fft=4 * hop, d=256, d_filter=768),
+        "harmonic": HarmonicHeadConfig(hop=hop, n_fft=4 * hop, d=256, d_filter=768),
         "istft": IstftHeadConfig(hop=hop, n_fft=4 * hop, d=256, d_filter=768),
     }
     for kind in options.decoder:

@@ -260,7 +260,7 @@ def test_it_starts_from_a_run_of_its_own_kind_and_may_leave_out_what_was_aligned
         (["model.memory=null"], "main.memory_share is above 0, but there is no model.memory"),
         (["tune.trains=[posterior]"], "teaches any of them"),
         (
-            ["model.decoder={kind: harmonic, sample_rate_hz: 16000}", "main.losses.source=0"],
+            ["model.decoder={kind: harmonic}", "main.losses.source=0"],
             "main.losses.source is 0, but the decoder is trained: it must learn the pitch",
         ),
     ],

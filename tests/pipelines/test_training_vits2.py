@@ -273,7 +273,7 @@ def test_characters_need_no_espeak(
 
 
 def test_a_decoder_that_finds_the_pitch_is_taught_it_from_files_and_shards(manifest: Path, tmp_path: Path) -> None:
-    decoder = "model.decoder={kind: harmonic, sample_rate_hz: 16000, d: 32, d_filter: 64, n_layers: 2, d_pitch: 16}"
+    decoder = "model.decoder={kind: harmonic, d: 32, d_filter: 64, n_layers: 2, d_pitch: 16}"
     run, again, voice = tmp_path / "run", tmp_path / "again", tmp_path / "voice"
     settings = (decoder, "durations=null", f"loader.cache={tmp_path / 'cache'}")
     assert main(arguments(manifest, run, *settings, steps=4)) == 0
@@ -290,13 +290,6 @@ def test_a_decoder_that_finds_the_pitch_is_taught_it_from_files_and_shards(manif
     told = ["--source", "ann", "--speaker", "bob", "-o", str(converted)]
     assert main(["convert", str(said_), "--voice", str(voice), *told]) == 0
     assert 0 <= soundfile.info(said_).frames - soundfile.info(converted).frames < 256
-
-
-def test_a_decoder_of_another_rate_is_refused(
-    manifest: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert main(arguments(manifest, tmp_path / "run", "model.decoder={kind: harmonic}", steps=1)) == 2
-    assert "decoder.sample_rate_hz is 22050, but spectrogram.sample_rate_hz is 16000: set them alike" in said(capsys)
 
 
 def test_the_last_stage_knows_the_utterances_of_shards(manifest: Path, forty: Path, tmp_path: Path) -> None:

@@ -11,26 +11,24 @@ DecoderConfig = HifiGanConfig | IstftHeadConfig | HarmonicHeadConfig
 Decoder = HifiGan | IstftHead | HarmonicHead
 
 
-def build_decoder(cfg: DecoderConfig, d_latent: int, d_cond: int) -> Decoder:
-    """The decoder a configuration names. d_cond: channels of what conditions it; 0 for nothing."""
+def build_decoder(cfg: DecoderConfig, d_latent: int, d_cond: int, *, sample_rate_hz: int) -> Decoder:
+    """The decoder a configuration names. d_cond: channels of what conditions it; 0 for nothing.
+
+    sample_rate_hz: of what it makes.
+    """
     match cfg:
         case HifiGanConfig():
             return HifiGan(cfg, d_latent, d_cond)
         case IstftHeadConfig():
             return IstftHead(cfg, d_latent, d_cond)
         case HarmonicHeadConfig():
-            return HarmonicHead(cfg, d_latent, d_cond)
+            return HarmonicHead(cfg, d_latent, d_cond, sample_rate_hz=sample_rate_hz)
 
 
-def check_decoder(cfg: DecoderConfig, *, hop: int, sample_rate_hz: int) -> None:
+def check_decoder(cfg: DecoderConfig, *, hop: int) -> None:
     """Raise ConfigError where a decoder does not make what a spectrogram is of."""
     if cfg.hop != hop:
         raise ConfigError(f"decoder makes {cfg.hop} samples of a frame, but spectrogram.hop is {hop}")
-    if isinstance(cfg, HarmonicHeadConfig) and cfg.sample_rate_hz != sample_rate_hz:
-        raise ConfigError(
-            f"decoder.sample_rate_hz is {cfg.sample_rate_hz}, but spectrogram.sample_rate_hz is {sample_rate_hz}: set "
-            "them alike"
-        )
 
 
 def hears_pitch(cfg: DecoderConfig) -> bool:

@@ -38,7 +38,6 @@ VOICED_FRAMES = 128
 @config
 class HarmonicHeadConfig:
     kind: Literal["harmonic"] = "harmonic"
-    sample_rate_hz: int = 22050
     d: int = 512
     """Channels of the backbone."""
     d_filter: int = 1536
@@ -54,7 +53,7 @@ class HarmonicHeadConfig:
     n_pitch_layers: int = 3
 
     def __post_init__(self) -> None:
-        check_at_least(1, self, "sample_rate_hz", "d", "d_filter", "n_layers", "d_pitch", "n_pitch_layers")
+        check_at_least(1, self, "d", "d_filter", "n_layers", "d_pitch", "n_pitch_layers")
         check_odd(self, "kernel")
         check_even(self, "hop")  # so that frames have a middle
         check_overlap(self.n_fft, self.hop)
@@ -98,9 +97,10 @@ class Heard:
 class HarmonicHead(nn.Module):
     """Predicts the pitch, and per frame a filter of phase and magnitude for pulses and one of magnitude for noise."""
 
-    def __init__(self, cfg: HarmonicHeadConfig, d_latent: int, d_cond: int = 0) -> None:
+    def __init__(self, cfg: HarmonicHeadConfig, d_latent: int, d_cond: int = 0, *, sample_rate_hz: int) -> None:
         super().__init__()
         self.cfg = cfg
+        self.sample_rate_hz = sample_rate_hz
         self.pitch = FrameNetwork(
             d_latent, cfg.d_pitch, 2 * cfg.d_pitch, kernel=cfg.kernel, n_layers=cfg.n_pitch_layers, d_cond=d_cond
         )
@@ -141,7 +141,7 @@ class HarmonicHead(nn.Module):
         """
         heard = self.hear(z, speaker)
         pitch = heard.pitch_hz().detach() if pitch_hz is None else pitch_hz
-        pulses = pulse_train(pitch / self.cfg.sample_rate_hz, self.cfg.hop, phase=phase)
+        pulses = pulse_train(pitch / self.sample_rate_hz, self.cfg.hop, phase=phase)
         samples = self._filtered(z, torch.stack([pulses, noise], dim=1), speaker, None)
         return samples, None if pitch_hz is None else heard.distance(pitch_hz)
 
@@ -191,7 +191,7 @@ class HarmonicHead(nn.Module):
         hop = self.cfg.hop
         with torch.no_grad():
             pitch_hz = self.hear(z, speaker, mask).pitch_hz() if pitch_hz is None else pitch_hz
-            pitch = pitch_hz / self.cfg.sample_rate_hz
+            pitch = pitch_hz / self.sample_rate_hz
             pitch = pitch if mask is None else pitch * mask.squeeze(1)
             pulses = pulse_train(pitch, hop)
             noise = white_noise(z.shape[2] * hop, z.device, start=first_frame * hop).expand_as(pulses)

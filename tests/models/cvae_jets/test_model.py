@@ -183,7 +183,7 @@ def test_a_shift_of_pitch_is_heard_by_the_network_in_semitones(cfg: CvaeJetsConf
 
 
 def test_a_decoder_with_a_source_sounds_the_curve_that_was_asked_for() -> None:
-    decoder = HarmonicHeadConfig(sample_rate_hz=16_000, d=16, d_filter=24, n_fft=256, hop=HOP, d_pitch=8)
+    decoder = HarmonicHeadConfig(d=16, d_filter=24, n_fft=256, hop=HOP, d_pitch=8)
     model = voiced(lasting(small(replace(SMALL, decoder=decoder)).for_inference(), 5.0))
     given: list[Tensor] = []
     real = excitation.pulse_train

@@ -93,7 +93,7 @@ def test_of_a_vits2_it_takes_what_is_behind_the_prior() -> None:
 
 
 def test_another_decoder_than_a_vits2s_begins_anew() -> None:
-    decoder = HarmonicHeadConfig(sample_rate_hz=16_000, d=16, d_filter=24, n_fft=256, hop=HOP, d_pitch=8)
+    decoder = HarmonicHeadConfig(d=16, d_filter=24, n_fft=256, hop=HOP, d_pitch=8)
     network, outcome, fresh = started(source(), replace(SMALL, decoder=decoder))
     assert {"posterior", "flow", "speaker"} <= parts(outcome.taken + outcome.in_part)
     assert "decoder" in parts(outcome.fresh + outcome.resized) & parts(outcome.left_over)

@@ -42,7 +42,7 @@ BATCH = whole(ITEMS, hop=HOP)
 PARTS = split(ITEMS, hop=HOP)
 HARMONIC = replace(
     SMALL,
-    decoder=HarmonicHeadConfig(sample_rate_hz=16_000, d=16, d_filter=24, n_fft=256, hop=HOP, d_pitch=8),
+    decoder=HarmonicHeadConfig(d=16, d_filter=24, n_fft=256, hop=HOP, d_pitch=8),
 )
 both = pytest.mark.parametrize("cfg", [SMALL, JETS, HARMONIC], ids=["cvae-jets", "jets", "harmonic"])
 

@@ -48,7 +48,7 @@ DISCRIMINATORS = DiscriminatorConfig(
 )
 HARMONIC = replace(
     QUIET,
-    decoder=HarmonicHeadConfig(sample_rate_hz=16_000, d=16, d_filter=24, n_fft=256, hop=HOP, d_pitch=8),
+    decoder=HarmonicHeadConfig(d=16, d_filter=24, n_fft=256, hop=HOP, d_pitch=8),
 )
 LOSSES: Mapping[str, Schedule] = {
     "mel": 45.0,

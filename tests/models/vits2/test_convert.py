@@ -105,7 +105,7 @@ def test_without_attention_pieces_are_the_whole(cfg: Vits2Config, dtype: torch.d
 
 
 def test_of_a_decoder_with_a_source_too_where_the_voice_rests() -> None:
-    decoder = HarmonicHeadConfig(sample_rate_hz=16_000, d=16, d_filter=24, n_layers=2, n_fft=256, hop=HOP, d_pitch=8)
+    decoder = HarmonicHeadConfig(d=16, d_filter=24, n_layers=2, n_fft=256, hop=HOP, d_pitch=8)
     cfg = replace(PLAIN, decoder=decoder)
     network, context = network_of(cfg), context_frames(cfg) - ATTENDED_FRAMES
     spec, noise = recording(3 * context)

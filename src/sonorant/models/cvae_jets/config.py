@@ -62,7 +62,7 @@ class CvaeJetsConfig:
     decoder: DecoderConfig = HifiGanConfig()
 
     def __post_init__(self) -> None:
-        check_decoder(self.decoder, hop=self.spectrogram.hop, sample_rate_hz=self.spectrogram.sample_rate_hz)
+        check_decoder(self.decoder, hop=self.spectrogram.hop)
         check_at_least(1, self, "d_hidden")
         check_at_least(0, self, "d_speaker")
         if not self.sharpness > 0:

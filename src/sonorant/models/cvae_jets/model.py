@@ -120,7 +120,7 @@ class CvaeJets(LatentNetwork):
             if hears:
                 self.posterior = PosteriorEncoder(cfg.latent.posterior, cfg.mel.n_mels, d, cfg.latent.d_latent, d_cond)
         self.flow = Flow([]) if cfg.latent is None else transformer_flow(cfg.latent.flow, cfg.d_decoded, d, d_cond)
-        self.decoder = build_decoder(cfg.decoder, cfg.d_decoded, d_cond)
+        self.decoder = build_decoder(cfg.decoder, cfg.d_decoded, d_cond, sample_rate_hz=cfg.spectrogram.sample_rate_hz)
         if purpose is not Purpose.TRAINING:
             self.fold()
 

@@ -86,7 +86,7 @@ class NaturalSpeech(LatentNetwork):
         if purpose is not Purpose.SPEAKING:
             self.posterior = PosteriorEncoder(cfg.posterior, cfg.n_posterior_inputs, d, cfg.d_latent, d_cond)
         self.memory = MemoryBank(cfg.memory, cfg.d_latent) if cfg.memory is not None else None  # 3.5
-        self.decoder = build_decoder(cfg.decoder, cfg.d_latent, d_cond)
+        self.decoder = build_decoder(cfg.decoder, cfg.d_latent, d_cond, sample_rate_hz=cfg.spectrogram.sample_rate_hz)
         if purpose is not Purpose.TRAINING:
             self.fold()
 

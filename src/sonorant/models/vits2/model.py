@@ -116,7 +116,7 @@ class Vits2(LatentNetwork):
             self.posterior = PosteriorEncoder(cfg.posterior, cfg.n_posterior_inputs, d, cfg.d_latent, d_cond)
         self.flow = transformer_flow(cfg.flow, cfg.d_latent, d, d_cond)  # 2.3, figure 1b
         self.duration = build_duration(cfg.duration, d, d_cond)  # 2.1, figure 1a
-        self.decoder = build_decoder(cfg.decoder, cfg.d_latent, d_cond)
+        self.decoder = build_decoder(cfg.decoder, cfg.d_latent, d_cond, sample_rate_hz=cfg.spectrogram.sample_rate_hz)
         if purpose is not Purpose.TRAINING:
             if isinstance(self.duration, StochasticDurationPredictor):
                 self.duration.drop_training_parts()
