@@ -3,8 +3,8 @@
     python examples/wordnet_sentences.py wordnet.txt 3000
     sonorant corpus speak wordnet.txt corpora/joe --voice joe
 
-Downloads WordNet 3.0 (Debian's wordnet-base, 6.5 MB; free to use and redistribute with its notice) with apt-get. Of its
-examples, those of 4 to 16 plain words are taken, in an order drawn once and for all.
+Downloads WordNet 3.0 (Debian's wordnet-base, 6.5 MB; free to use and redistribute with its notice) with apt-get, beside
+OUT. Of its examples, those of 4 to 16 plain words are taken, in an order drawn once and for all.
 """
 
 from __future__ import annotations
@@ -44,7 +44,8 @@ def main() -> None:
         raise SystemExit(__doc__)
     out, count = Path(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) == 3 else None
     with tempfile.TemporaryDirectory() as scratch:
-        deb = fetch(PACKAGE, folder=Path(scratch), progress=lambda _: None)
+        instead = f"take it from a Debian mirror (pool/main/w/wordnet) and put it into {out.absolute().parent}"
+        deb = fetch(PACKAGE, folder=out.absolute().parent, instead=instead, progress=lambda _: None)
         unpack(deb, Path(scratch))
         found = sentences(Path(scratch) / "usr/share/wordnet")
     chosen = found[:count]

@@ -27,6 +27,7 @@ def pool(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, Path]:
 
 
 NAME = "sounds_1.0-1_all.deb"
+INSTEAD = "bring it yourself"
 
 
 def package(contents: bytes, name: str = NAME) -> Package:
@@ -43,7 +44,7 @@ def test_a_package_is_fetched_once(pool: tuple[Path, Path], tmp_path: Path) -> N
     (folder / NAME).write_bytes(contents)
     for _ in range(2):
         counted: list[int] = []
-        got = fetch(package(contents), folder=tmp_path / "to", progress=counted.append)
+        got = fetch(package(contents), folder=tmp_path / "to", instead=INSTEAD, progress=counted.append)
         assert got.read_bytes() == contents
         assert sum(counted) == len(contents)
     assert asked.read_text() == "download sounds=1.0-1\n"
@@ -54,7 +55,7 @@ def test_a_package_cut_short_is_fetched_again(pool: tuple[Path, Path], tmp_path:
     folder, asked = pool
     (folder / NAME).write_bytes(b"whole")
     (tmp_path / "to" / NAME).write_bytes(b"who")
-    assert fetch(package(b"whole"), folder=tmp_path / "to", progress=ignore).read_bytes() == b"whole"
+    assert fetch(package(b"whole"), folder=tmp_path / "to", instead=INSTEAD, progress=ignore).read_bytes() == b"whole"
     assert asked.read_text() == "download sounds=1.0-1\n"
 
 
@@ -62,18 +63,20 @@ def test_a_package_cut_short_is_fetched_again(pool: tuple[Path, Path], tmp_path:
 def test_another_package_is_refused_and_not_kept(pool: tuple[Path, Path], tmp_path: Path, served: bytes) -> None:
     (pool[0] / NAME).write_bytes(served)
     with pytest.raises(CorpusError, match="its SHA-256 is"):
-        fetch(package(b"expected"), folder=tmp_path / "to", progress=ignore)
+        fetch(package(b"expected"), folder=tmp_path / "to", instead=INSTEAD, progress=ignore)
     assert list((tmp_path / "to").iterdir()) == []
 
 
 def test_what_cannot_be_fetched_is_told(
     pool: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with pytest.raises(CorpusError, match=r"apt-get cannot download it \(E: Unable to locate package missing\)"):
-        fetch(package(b"x", "missing_1_all.deb"), folder=tmp_path / "to", progress=ignore)
+    with pytest.raises(
+        CorpusError, match=r"apt-get cannot download it \(E: Unable to locate package missing\).*, or bring it yourself"
+    ):
+        fetch(package(b"x", "missing_1_all.deb"), folder=tmp_path / "to", instead=INSTEAD, progress=ignore)
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(CorpusError, match="there is no apt-get here to download it with"):
-        fetch(package(b"x"), folder=tmp_path / "to", progress=ignore)
+    with pytest.raises(CorpusError, match="there is no apt-get here to download it with; bring it yourself"):
+        fetch(package(b"x"), folder=tmp_path / "to", instead=INSTEAD, progress=ignore)
     assert list((tmp_path / "to").iterdir()) == []
 
 

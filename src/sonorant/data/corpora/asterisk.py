@@ -72,6 +72,10 @@ _PACKAGES = tuple(
     )
 )
 
+_INSTEAD = (
+    "take the ten packages from a Debian mirror (pool/main/a/asterisk-core-sounds) and give their folder with --from"
+)
+
 
 def read(source: Path | None, out: Path, wishes: Wishes) -> Iterator[Row | Rejected]:
     """The prompts of all voices that `source` holds; None downloads the packages into OUT/downloads."""
@@ -127,7 +131,7 @@ def _tree(source: Path | None, out: Path, scratch: Path, wishes: Wishes) -> Path
             done += n_bytes
             wishes.progress("bytes downloaded", done, total)
 
-        debs = [fetch(package, folder=downloads, progress=count) for package in _PACKAGES]
+        debs = [fetch(package, folder=downloads, instead=_INSTEAD, progress=count) for package in _PACKAGES]
     else:
         debs = sorted(source.glob("asterisk-core-sounds-*.deb"))
     for deb in debs:

@@ -37,11 +37,11 @@ class Package:
     sha256: str
 
 
-def fetch(package: Package, *, folder: Path, progress: Callable[[int], None]) -> Path:
+def fetch(package: Package, *, folder: Path, instead: str, progress: Callable[[int], None]) -> Path:
     """The package's file in `folder`, downloaded with apt-get unless it lies there whole already.
 
-    Nothing is installed. progress is told the bytes of each file. Raises CorpusError when it cannot be had, or is not
-    what was expected.
+    Nothing is installed. instead: what to do where apt-get cannot, for the message. progress is told the bytes of each
+    file. Raises CorpusError when it cannot be had, or is not what was expected.
     """
     target = folder / package.name
     if target.is_file() and _sha256(target) == package.sha256:
@@ -49,10 +49,7 @@ def fetch(package: Package, *, folder: Path, progress: Callable[[int], None]) ->
         return target
     apt = shutil.which("apt-get")
     if apt is None:
-        raise CorpusError(
-            f"{package.name}: there is no apt-get here to download it with; take the packages from a Debian mirror "
-            "(pool/main/a/asterisk-core-sounds) and give their folder with --from"
-        )
+        raise CorpusError(f"{package.name}: there is no apt-get here to download it with; {instead}")
     name, version, _ = unquote(package.name).split("_")
     with tempfile.TemporaryDirectory(prefix=".part-", dir=folder) as scratch:
         command = [apt, "download", f"{name}={version}"]
@@ -70,7 +67,7 @@ def fetch(package: Package, *, folder: Path, progress: Callable[[int], None]) ->
             said = done.stderr.strip().splitlines() or ["it said nothing"]
             raise CorpusError(
                 f"{package.name}: apt-get cannot download it ({said[-1]}); run 'apt-get update' and try again, or "
-                "download the packages yourself and give their folder with --from"
+                f"{instead}"
             )
         if (found := _sha256(got)) != package.sha256:
             raise CorpusError(
