@@ -6,7 +6,7 @@ One item of random latents at 22.05 kHz, a frame of 256 samples; random weights,
 "eager" is the decoder in torch's ordinary operations over the whole length, as other programs run theirs; "speaking"
 has each decoder's own windows, and for HiFi-GAN the wide convolutions with which voices speak. Every round runs each
 once, in another order. Speeds are the best of the rounds and (the median). Ratios are of the times, best and (median);
-above 1 means that the iSTFT head is faster. With something else running, compare with `--threads 1`.
+above 1 means that our head is faster. With something else running, compare with `--threads 1`.
 """
 
 from __future__ import annotations
@@ -26,13 +26,16 @@ from torch import Tensor
 
 from sonorant.models.vits.config import PIPER_DECODER
 from sonorant.nn.conv import fold_weight_norm
+from sonorant.nn.decoder import DecoderConfig, build_decoder
+from sonorant.nn.harmonic_head import HarmonicHeadConfig
 from sonorant.nn.hifigan import HifiGan, HifiGanConfig, WideHifiGan
-from sonorant.nn.istft_head import IstftHead, IstftHeadConfig
+from sonorant.nn.istft_head import IstftHeadConfig
 
 RATE_HZ, HOP, D_LATENT = 22_050, 256, 192
-HEADS = {
+HEADS: dict[str, DecoderConfig] = {
     "iSTFT head 512x8": IstftHeadConfig(),
     "iSTFT head 256x8": IstftHeadConfig(d=256, d_filter=768),
+    "harmonic head 256x8": HarmonicHeadConfig(d=256, d_filter=768),
 }
 HIFIGANS = {"HiFi-GAN V1": HifiGanConfig(), "Piper medium": PIPER_DECODER}
 
@@ -48,7 +51,7 @@ def decoders() -> dict[str, Callable[[Tensor], Tensor]]:
         forms[f"{name}, eager"] = eager
         forms[f"{name}, speaking"] = WideHifiGan(donor).eval().decode_in_windows
     for name, head_cfg in HEADS.items():
-        head = IstftHead(head_cfg, D_LATENT).eval()
+        head = build_decoder(head_cfg, D_LATENT, 0, sample_rate_hz=RATE_HZ).eval()
         forms[f"{name}, eager"] = head
         forms[f"{name}, speaking"] = head.decode_in_windows
     return forms
