@@ -7,6 +7,8 @@ process of its own and steps when it is asked to, all taking turns. The two VITS
 178 symbols, six discriminators of 46.7 M, slices of 8192 samples, AdamW; the losses and their weights are the same. A
 third is our VITS2 of the published sizes with an inverse STFT for its decoder, before the same discriminators. A ratio
 above 1 means sonorant is better. Times are best and (median).
+
+A second table has our own `small` presets beside each other, as they train on 24 s of audio late in a run.
 """
 
 from __future__ import annotations
@@ -25,6 +27,8 @@ from asking import Worker, spread, times_as_fast
 
 HERE = Path(__file__).parent
 NAMES = ("sonorant VITS", "sonorant VITS2, inverse STFT", "coqui-tts VITS")
+SMALL = {"CVAE-JETS small": "cvae_jets-small", "VITS2 small": "vits2-small"}
+SMALL_SHAPE = {"items": 12, "tokens": 30, "frames": 125}
 HOP, RATE_HZ = 256, 22_050
 NOTES = """
 Same in both VITS: architecture, losses and their weights, discriminators, AdamW (its betas, eps and decay), length of
@@ -39,9 +43,12 @@ the gradient computed. What differs in what a step does:
 The VITS2 has the same losses with the same weights, discriminators and AdamW. Its posterior sees mel spectra, its
 couplings have transformers, its durations come of two convolutions and noise (their own adversary trains after all
 else), and its decoder is a ConvNeXt of 512 channels and 8 layers that ends in an inverse STFT."""
+SMALL_NOTES = """
+Both as their configurations stand, a late step: all terms have their weights, discriminators of spectra, slices as long
+as they get. Pitch is given; tracking it is the loader's work."""
 
 
-def compare(names: Sequence[str], commands: Sequence[list[str]], *, warm_up: int, rounds: int) -> float:
+def compare(names: Sequence[str], commands: Sequence[list[str]], *, notes: str, warm_up: int, rounds: int) -> float:
     """Print the tables of steps and of their parts; the last program is the peer. Returns our first's best seconds."""
     workers = [Worker(command) for command in commands]
     answers: list[list[dict[str, Any]]] = [[] for _ in workers]
@@ -72,7 +79,7 @@ def compare(names: Sequence[str], commands: Sequence[list[str]], *, warm_up: int
     others_took = [sum(map(sum, took)) - sum(own) for own in took]
     slept = max(sum(of_one) / others_s for of_one, others_s in zip(idle, others_took, strict=True))
     print(f"\nA waiting program uses {slept:.1%} of a core. Machine's load: {min(loads):.1f}-{max(loads):.1f}.")
-    print(NOTES)
+    print(notes)
 
     print("\nWhere a step's time goes (one step under the profiler, seconds of its main thread)\n")
     parts = [{part["name"]: part for part in worker.ask("parts of step")["parts"]} for worker in workers]
@@ -198,7 +205,8 @@ def main() -> None:
         options.items, options.tokens, options.frames, options.warm_up, options.rounds = 1, 20, 40, 0, 1
 
     shape = [f"--{name}={getattr(options, name)}" for name in ("items", "tokens", "frames", "threads")]
-    ours = [sys.executable, str(HERE / "workers" / "train_with_sonorant.py"), *shape]
+    program = [sys.executable, str(HERE / "workers" / "train_with_sonorant.py")]
+    ours = [*program, *shape]
     commands = [
         [*ours, "--system=vits"],
         [*ours, "--system=vits2-istft"],
@@ -208,7 +216,13 @@ def main() -> None:
         f"{platform.processor() or platform.machine()}, {options.threads} threads, {options.rounds} rounds after"
         f" {options.warm_up}; {options.items} items of {options.tokens} tokens and {options.frames} frames\n"
     )
-    step_s = compare(NAMES, commands, warm_up=options.warm_up, rounds=options.rounds)
+    turns = {"warm_up": options.warm_up, "rounds": options.rounds}
+    step_s = compare(NAMES, commands, notes=NOTES, **turns)
+    small_shape = dict.fromkeys(SMALL_SHAPE, 1) | {"frames": 40} if options.quick else SMALL_SHAPE
+    shape = [f"--{name}={value}" for name, value in (small_shape | {"threads": options.threads}).items()]
+    commands = [[*program, *shape, f"--system={system}"] for system in SMALL.values()]
+    print(f"\n{small_shape['items']} items of {small_shape['tokens']} tokens and {small_shape['frames']} frames\n")
+    compare(tuple(SMALL), commands, notes=SMALL_NOTES, **turns)
     if not options.without_loading:
         load(8 if options.quick else 64, options.frames, options.items, step_s)
 

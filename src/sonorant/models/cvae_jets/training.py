@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ from sonorant.models.cvae_jets.evaluate import CvaeJetsSubject
 from sonorant.models.cvae_jets.game import CvaeJetsGame, GameSettings, Played
 from sonorant.models.cvae_jets.model import CvaeJets
 from sonorant.models.cvae_jets.start import start_from
+from sonorant.models.cvae_jets.statistics import CorpusStatistics
 from sonorant.models.evaluation import Evaluation
 from sonorant.models.given import Given
 from sonorant.models.preparing import PREPARE, training_batches
@@ -28,6 +30,7 @@ from sonorant.training.gan import GanStep
 from sonorant.training.loop import CHECKPOINTS, Training, train
 from sonorant.training.optim import set_up
 from sonorant.training.step import Randomness
+from sonorant.training.transfer import Source
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
@@ -35,6 +38,24 @@ if TYPE_CHECKING:
     from sonorant.models.cvae_jets.recipe import CvaeJetsRecipe
 
 STATISTICS, TRAIN = "statistics", "train"
+Start = Callable[[CvaeJets, Discriminators, Corpus], None]
+"""Gives fresh networks what they start from."""
+
+
+def from_nothing(network: CvaeJets, judges: Discriminators, corpus: Corpus) -> None:
+    """Leave all as it is: fresh, or a checkpoint brings it."""
+
+
+def from_source(recipe: CvaeJetsRecipe, source: Source, folder: Path, *, tells: bool) -> Start:
+    """Start the stage in a folder from a source's weights. tells: in one process of several, what was taken."""
+
+    def start(network: CvaeJets, judges: Discriminators, corpus: Corpus) -> None:
+        outcome = start_from(source, network, corpus.tables)
+        told = start_judges(source, judges, recipe.discriminators)
+        if tells:
+            report_start(source, outcome, folder, judges=told)
+
+    return start
 
 
 class Trainings:
@@ -49,73 +70,75 @@ class Trainings:
 
     def measure(self, folder: Path) -> bool:
         """What curves are counted in."""
-        corpus = read_corpus(self._run / PREPARE)
+        recipe, prepared = self._recipe, self._run / PREPARE
+        corpus = read_corpus(prepared)
         found = statistics.measure(
-            self._batches(corpus).every(),
+            batches_of(recipe, self._fabric, prepared, corpus).every(),
             speakers=corpus.tables.speakers,
-            spectrogram=self._recipe.model.spectrogram,
+            spectrogram=recipe.model.spectrogram,
         )
         statistics.write(found, folder)
         return True
 
     def train(self, folder: Path) -> bool:
         """Everything. Returns whether it is complete, or was asked to stop before."""
-        training = self._build(folder)
-        return train(self._fabric, training, self._recipe.run, folder, should_stop=self._given.should_stop)
-
-    def _build(self, folder: Path) -> Training[Any]:
-        recipe, fabric = self._recipe, self._fabric
-        corpus = read_corpus(self._run / PREPARE)
-        randomness = Randomness(recipe.seed, fabric.global_rank)
-        network = new_network(recipe, corpus, randomness)
-        judges = Discriminators(recipe.discriminators)
+        recipe, fabric, prepared = self._recipe, self._fabric, self._run / PREPARE
+        start: Start = from_nothing
         if self._given.source is not None and not checkpoints.steps(folder / CHECKPOINTS):
-            source = self._given.source()
-            outcome = start_from(source, network, corpus.tables)
-            told = start_judges(source, judges, recipe.discriminators)
-            if fabric.is_global_zero:
-                report_start(source, outcome, folder, judges=told)
-        statistics.fill(statistics.read(self._run / STATISTICS), network.statistics)
-        generator = set_up(fabric, "generator", network, recipe.generator)
-        discriminator = set_up(fabric, "discriminator", judges, recipe.discriminator)
-        settings = GameSettings(
-            terms=recipe.terms,
-            spectrogram=recipe.model.spectrogram,
-            mel=recipe.mel,
-            spectral=recipe.spectral,
-            segment_frames=recipe.segment_frames,
-            softness=recipe.softness,
-            level=recipe.model.level,
-        )
-        game = CvaeJetsGame(fabric, generator, discriminator, settings=settings)
-        batches = self._batches(corpus)
-        return Training(
-            step=GanStep[Batch, Played](fabric, game, generator, discriminator, recipe.losses, randomness),
-            batches=batches,
-            average=moving_average(network, decay=recipe.average_decay),
-            evaluate=Evaluation(
-                corpus,
-                batches,
-                subject=CvaeJetsSubject,
-                spectrogram=recipe.model.spectrogram,
-                mel=recipe.mel,
-            ),
-            best_by="mel",
-            parts=recipe.data.parts,
-        )
+            start = from_source(recipe, self._given.source(), folder, tells=fabric.is_global_zero)
+        training = build_training(recipe, fabric, prepared, statistics.read(self._run / STATISTICS), start)
+        return train(fabric, training, recipe.run, folder, should_stop=self._given.should_stop)
 
-    def _batches(self, corpus: Corpus) -> UtteranceBatches | ShardedBatches:
-        recipe, fabric = self._recipe, self._fabric
-        return training_batches(
-            recipe.data,
-            recipe.framing,
-            self._run / PREPARE,
-            corpus,
-            loader=recipe.loader,
-            seed=recipe.seed,
-            share=Share(fabric.global_rank, fabric.world_size),
-            tracks_pitch=True,
-        )
+
+def build_training(
+    recipe: CvaeJetsRecipe, fabric: Fabric, prepared: Path, measured: CorpusStatistics, start: Start
+) -> Training[Any]:
+    """The stage that trains. measured: what curves are counted in."""
+    corpus = read_corpus(prepared)
+    randomness = Randomness(recipe.seed, fabric.global_rank)
+    network = new_network(recipe, corpus, randomness)
+    judges = Discriminators(recipe.discriminators)
+    start(network, judges, corpus)
+    statistics.fill(measured, network.statistics)
+    generator = set_up(fabric, "generator", network, recipe.generator)
+    discriminator = set_up(fabric, "discriminator", judges, recipe.discriminator)
+    settings = GameSettings(
+        terms=recipe.terms,
+        spectrogram=recipe.model.spectrogram,
+        mel=recipe.mel,
+        spectral=recipe.spectral,
+        segment_frames=recipe.segment_frames,
+        softness=recipe.softness,
+        level=recipe.model.level,
+    )
+    game = CvaeJetsGame(fabric, generator, discriminator, settings=settings)
+    batches = batches_of(recipe, fabric, prepared, corpus)
+    return Training(
+        step=GanStep[Batch, Played](fabric, game, generator, discriminator, recipe.losses, randomness),
+        batches=batches,
+        average=moving_average(network, decay=recipe.average_decay),
+        evaluate=Evaluation(
+            corpus, batches, subject=CvaeJetsSubject, spectrogram=recipe.model.spectrogram, mel=recipe.mel
+        ),
+        best_by="mel",
+        parts=recipe.data.parts,
+    )
+
+
+def batches_of(
+    recipe: CvaeJetsRecipe, fabric: Fabric, prepared: Path, corpus: Corpus
+) -> UtteranceBatches | ShardedBatches:
+    """The batches of a run's corpus, as its recipe wants them."""
+    return training_batches(
+        recipe.data,
+        recipe.framing,
+        prepared,
+        corpus,
+        loader=recipe.loader,
+        seed=recipe.seed,
+        share=Share(fabric.global_rank, fabric.world_size),
+        tracks_pitch=True,
+    )
 
 
 def new_network(recipe: CvaeJetsRecipe, corpus: Corpus, randomness: Randomness) -> CvaeJets:
