@@ -16,7 +16,7 @@ from sonorant.nn.conv import fold_weight_norm, folded_state
 from sonorant.nn.decoder import Decoder
 from sonorant.nn.flow import Flow
 from sonorant.nn.harmonic_head import HarmonicHead
-from sonorant.nn.latent import Noise, SampleNoise
+from sonorant.nn.latent import Noise, SampleNoise, sliced
 from sonorant.nn.mask import length_mask
 from sonorant.nn.posterior import Posterior, PosteriorEncoder
 
@@ -108,26 +108,42 @@ class LatentNetwork(nn.Module):
         first_frame: where they begin in a longer latent. pitch_hz: [B, T], for decoders that find pitch: what to say
         instead of that, 0 where there is to be no voice.
         """
+        z = self.given(z, mask)
         padded = mask if z.shape[0] > 1 else None  # one item alone fills its batch
         if isinstance(self.decoder, HarmonicHead):
             samples = self.decoder.decode_in_windows(z, embedding, padded, first_frame=first_frame, pitch_hz=pitch_hz)
             return samples.squeeze(1)
         return self.decoder.decode_in_windows(z, embedding, padded).squeeze(1)
 
-    def decode_slice(
-        self, z: Tensor, embedding: Tensor | None, *, pitch_hz: Tensor | None, noise: SampleNoise
-    ) -> tuple[Tensor, Tensor | None]:
-        """The samples of a slice in training, and how far the decoder's own idea of its pitch lies from the true one.
+    def given(self, z: Tensor, mask: Tensor) -> Tensor:
+        """What the decoder is given of latent frames, [B, C, T], 0 at padding: here they themselves."""
+        return z
 
-        z: [B, C, n]; pitch_hz: [B, n], 0 where there is no voice; None where it is not known. noise: asked, if the
-        decoder is one that filters, for its sources. Returns [B, 1, n * hop], and [B] if the decoder finds pitch.
+    def decode_slices(
+        self,
+        z: Tensor,
+        mask: Tensor,
+        starts: Tensor,
+        n_frames: int,
+        embedding: Tensor | None,
+        *,
+        pitch_hz: Tensor | None,
+        noise: SampleNoise,
+    ) -> tuple[Tensor, Tensor | None]:
+        """The samples of slices in training, and how far the decoder's own idea of their pitch lies from the true one.
+
+        z: [B, C, T]; mask: [B, 1, T]; starts: int64 [B], the slices' first frames; what they reach past the end is
+        silence. pitch_hz: [B, T], 0 where there is no voice; None where it is not known. noise: asked, if the decoder
+        is one that filters, for its sources. Returns [B, 1, n_frames * hop], and [B] if the decoder finds pitch.
         """
+        given = self.given(sliced(z, starts, n_frames), sliced(mask, starts, n_frames))
         if not isinstance(self.decoder, HarmonicHead):
-            samples: Tensor = self.decoder(z, embedding)
+            samples: Tensor = self.decoder(given, embedding)
             return samples, None
-        n = z.shape[2] * self.spectrogram.hop
+        told = None if pitch_hz is None else sliced(pitch_hz.unsqueeze(1), starts, n_frames).squeeze(1)
+        n = n_frames * self.spectrogram.hop
         white = noise.normal(1, [n] * len(z), n).squeeze(1)
-        return self.decoder.learn(z, embedding, pitch_hz=pitch_hz, noise=white, phase=noise.uniform())
+        return self.decoder.learn(given, embedding, pitch_hz=told, noise=white, phase=noise.uniform())
 
     def convert(
         self,

@@ -142,7 +142,7 @@ def test_the_memory_is_theirs(n_heads: int) -> None:
     network = imported(state, replace(PUBLISHED, memory=replace(PUBLISHED.memory, n_heads=n_heads)))
     z = 3 * normal(2, 192, 17)
     with torch.no_grad():
-        ours = network.remembered(z)
+        ours = network.given(z, torch.ones_like(z[:, :1]))
     theirs = heatz123.remembered(state, z, n_heads)
     assert theirs.std() > 0.02
     torch.testing.assert_close(ours, theirs, atol=1e-5, rtol=0)

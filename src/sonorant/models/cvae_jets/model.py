@@ -32,7 +32,6 @@ from sonorant.nn.latent import (
     expand,
     random_starts,
     sample,
-    sliced,
 )
 from sonorant.nn.mask import length_mask, pad_to_granule, pair_mask
 from sonorant.nn.posterior import Posterior, PosteriorEncoder
@@ -159,11 +158,8 @@ class CvaeJets(LatentNetwork):
             noise=noise,
         )
         starts = random_starts(spec_lengths, segment_frames, noise.uniform())
-        samples, source_loss = self.decode_slice(
-            sliced(out.decoded, starts, segment_frames),
-            out.embedding,
-            pitch_hz=sliced(pitch_hz.unsqueeze(1), starts, segment_frames).squeeze(1),
-            noise=noise,
+        samples, source_loss = self.decode_slices(
+            out.decoded, out.frame_mask, starts, segment_frames, out.embedding, pitch_hz=pitch_hz, noise=noise
         )
         return CvaeJetsOutput(out, samples=samples, slice_starts=starts, source_loss=source_loss)
 

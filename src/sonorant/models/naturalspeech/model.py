@@ -19,7 +19,7 @@ from sonorant.models.naturalspeech.config import NaturalSpeechConfig
 from sonorant.models.naturalspeech.durator import FramePrior, LearnedUpsampling
 from sonorant.models.naturalspeech.memory import MemoryBank
 from sonorant.nn.decoder import build_decoder
-from sonorant.nn.latent import ItemNoise, Noise, SampleNoise, random_starts, sample, sliced
+from sonorant.nn.latent import ItemNoise, Noise, random_starts, sample
 from sonorant.nn.mask import length_mask, pad_to_granule
 from sonorant.nn.posterior import Posterior, PosteriorEncoder
 from sonorant.nn.text_encoder import TokenEncoder
@@ -143,24 +143,16 @@ class NaturalSpeech(LatentNetwork):
 
         place = noise.uniform()
         starts = random_starts(spec_lengths, segment_frames, place)
-        samples, source_loss = self.decode_slice(
-            sliced(posterior.z, starts, segment_frames),
-            embedding,
-            mask=sliced(frame_mask, starts, segment_frames),
-            pitch_hz=None if pitch_hz is None else sliced(pitch_hz.unsqueeze(1), starts, segment_frames).squeeze(1),
-            noise=noise,
+        samples, source_loss = self.decode_slices(
+            posterior.z, frame_mask, starts, segment_frames, embedding, pitch_hz=pitch_hz, noise=noise
         )
         imagined = None
         if imagines:
             prior_noise = noise.normal(self.cfg.d_latent, n_prior, n_wide)
             z = self.flow.reverse(sample(prior.mean, prior.log_std, prior_noise) * prior_mask, prior_mask, embedding)
             prior_starts = random_starts(prior_lengths, segment_frames, place)
-            said, _ = self.decode_slice(
-                sliced(z, prior_starts, segment_frames),
-                embedding,
-                mask=sliced(prior_mask, prior_starts, segment_frames),
-                pitch_hz=None,
-                noise=noise,
+            said, _ = self.decode_slices(
+                z, prior_mask, prior_starts, segment_frames, embedding, pitch_hz=None, noise=noise
             )
             imagined = Imagined(z, said)
         return NaturalSpeechOutput(
@@ -219,32 +211,6 @@ class NaturalSpeech(LatentNetwork):
             lengths=n_frames * self.cfg.spectrogram.hop,
         )
 
-    def decode(
-        self,
-        z: Tensor,
-        mask: Tensor,
-        embedding: Tensor | None,
-        *,
-        first_frame: int = 0,
-        pitch_hz: Tensor | None = None,
-    ) -> Tensor:
-        """As every network's, from what the memory makes of the latent."""
-        given = self.remembered(z) * mask
-        return super().decode(given, mask, embedding, first_frame=first_frame, pitch_hz=pitch_hz)
-
-    def remembered(self, z: Tensor) -> Tensor:
-        """What the decoder is given of latent frames (3.5): [B, d_latent, T], padding does not stay 0."""
-        return z if self.memory is None else self.memory(z)
-
-    def decode_slice(
-        self,
-        z: Tensor,
-        embedding: Tensor | None,
-        *,
-        mask: Tensor | None = None,
-        pitch_hz: Tensor | None,
-        noise: SampleNoise,
-    ) -> tuple[Tensor, Tensor | None]:
-        """As every network's, from what the memory makes of the latent. mask: [B, 1, n]; None if all is real."""
-        given = self.remembered(z) if mask is None else self.remembered(z) * mask
-        return super().decode_slice(given, embedding, pitch_hz=pitch_hz, noise=noise)
+    def given(self, z: Tensor, mask: Tensor) -> Tensor:
+        """What the memory, if there is one, makes of latent frames (3.5)."""
+        return z if self.memory is None else self.memory(z) * mask

@@ -32,7 +32,6 @@ from sonorant.nn.latent import (
     log_likelihood,
     random_starts,
     sample,
-    sliced,
 )
 from sonorant.nn.mask import length_mask, pad_to_granule, pair_mask
 from sonorant.nn.noisy_duration import NoisyDurationConfig, NoisyDurationPredictor
@@ -156,11 +155,8 @@ class Vits2(LatentNetwork):
                 out.hidden.float(), out.token_mask, out.durations, duration_noise, of_speaker
             )
         starts = random_starts(spec_lengths, segment_frames, noise.uniform())
-        samples, source_loss = self.decode_slice(
-            sliced(out.posterior.z, starts, segment_frames),
-            out.embedding,
-            pitch_hz=None if pitch_hz is None else sliced(pitch_hz.unsqueeze(1), starts, segment_frames).squeeze(1),
-            noise=noise,
+        samples, source_loss = self.decode_slices(
+            out.posterior.z, out.frame_mask, starts, segment_frames, out.embedding, pitch_hz=pitch_hz, noise=noise
         )
         return Vits2Output(
             explained=out,
