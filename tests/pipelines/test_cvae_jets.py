@@ -55,6 +55,26 @@ def test_the_stages_follow_one_another(twelve: Path) -> None:
     assert ["generator/adversarial" in row for row in steps] == [False] * 5 + [True] * 7
 
 
+def test_a_jets_of_several_speakers_becomes_a_voice_and_aligns(
+    manifest: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It has no posterior, but an aligner."""
+    run, voice, wav = tmp_path / "run", tmp_path / "voice", tmp_path / "said.wav"
+    jets = ("model.latent=null", "model.level=token", "model.upsampling=gaussian", "model.pitch={kind: direct}")
+    assert main(arguments(manifest, run, *jets, steps=2)) == 0
+    assert main(["voices", "export-run", str(run), str(voice)]) == 0
+    assert main(["voices", "check", str(voice)]) == 0
+    assert main(["say", "One two 3.", "--voice", str(voice), "--speaker", "bob", "-o", str(wav)]) == 0
+    for number, aligner in enumerate((run, voice)):
+        aligned = tmp_path / f"aligned{number}"
+        assert main(["align", str(manifest), "--with", str(aligner), "--out", str(aligned)]) == 0
+        assert (aligned / "alignments.jsonl").stat().st_size > 0
+    capsys.readouterr()
+    told = ["--source", "ann", "--speaker", "bob", "-o", str(tmp_path / "converted.wav")]
+    assert main(["convert", str(wav), "--voice", str(voice), *told]) == 2
+    assert "posterior" in said(capsys)
+
+
 def test_korean_goes_from_sentences_to_a_voice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     korean = example()
     monkeypatch.setattr(korean, "N_SENTENCES", 8)

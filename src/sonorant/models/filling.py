@@ -14,14 +14,16 @@ from sonorant.models.latent_network import LatentNetwork
 from sonorant.nn.hifigan import HifiGan, WideHifiGan
 
 Network = TypeVar("Network", bound=LatentNetwork)
+_HEARING = ("posterior.", "aligner.")
+"""Parts that only what converts or aligns speech has."""
 
 
 def filled(build: Callable[[Purpose], Network], weights: Mapping[str, Tensor], *, source: str) -> Network:
-    """A network with a voice's weights, ready to speak on a CPU; with a posterior among them it can convert too.
+    """A network with a voice's weights, ready to speak on a CPU; with what hears speech among them it does that too.
 
     Raises VoiceError for weights that do not fit it, naming the first.
     """
-    purpose = Purpose.CONVERSION if any(name.startswith("posterior.") for name in weights) else Purpose.SPEAKING
+    purpose = Purpose.CONVERSION if any(name.startswith(_HEARING) for name in weights) else Purpose.SPEAKING
     with torch.device("meta"):
         network = build(purpose)
     fill(network, weights, source=source)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from pathlib import Path
 
@@ -40,6 +41,19 @@ def test_they_are_means_and_deviations_of_each_speaker() -> None:
     assert (ann.name, ann.pitch_mean, ann.pitch_std) == ("ann", pytest.approx(6.0), pytest.approx(6.0))
     assert bob.energy_mean - ann.energy_mean == pytest.approx(20, abs=1.0)
     assert (cem.pitch_mean, cem.pitch_std) == (6.0, 3.0)  # who never has a voice
+
+
+def test_a_monotone_speaker_has_a_little_deviation() -> None:
+    """However its squares are rounded: in some of these the mean of squares is less than the square of the mean."""
+    for hz in torch.arange(180, 260, 0.7).tolist():
+        found = []
+        for item in examples(3, hop=HOP):
+            monotone = replace(item, pitch=torch.full((len(item.samples) // HOP,), hz))
+            found.append((Said(0), whole([monotone], hop=HOP)))
+        spectrogram = SMALL.spectrogram
+        [speaker] = statistics.measure(found, speakers=("ann",), spectrogram=spectrogram).speakers  # type: ignore[arg-type]
+        assert speaker.pitch_mean == pytest.approx(12 * math.log2(hz / 100), abs=1e-5)
+        assert speaker.pitch_std == 0.1
 
 
 def test_they_come_back_and_fill_a_network(tmp_path: Path) -> None:

@@ -93,4 +93,5 @@ class _Moments:
         if not self._n:
             return None
         mean = self._sum / self._n
-        return mean, max((self._squares / self._n - mean**2) ** 0.5 if self._squares else 0.0, _LEAST_STD)
+        # Rounding may leave a constant's variance below 0.
+        return mean, max(max(self._squares / self._n - mean**2, 0.0) ** 0.5, _LEAST_STD)
