@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import sys
 import unicodedata
 from pathlib import Path
@@ -10,7 +11,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+import torch
 
+from sonorant.audio.spectrogram import energy_db
 from sonorant.cli.main import main
 from sonorant.models.cvae_jets.statistics import read
 from sonorant.training import checkpoint as checkpoints
@@ -107,6 +110,28 @@ def test_a_run_that_was_stopped_is_the_run_that_was_not(
     assert one.step == other.step == 12
     assert same(one.parts, other.parts)
     assert same(one.optimizers, other.optimizers)
+
+
+def test_measuring_hears_a_stop_and_begins_again(
+    manifest: Path, twelve: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, n_measured = tmp_path / "run", 0
+
+    def interrupted(spectrogram: torch.Tensor) -> torch.Tensor:
+        nonlocal n_measured
+        n_measured += 1
+        if n_measured == 2:
+            signal.raise_signal(signal.SIGTERM)
+        return energy_db(spectrogram)
+
+    with monkeypatch.context() as stopped:
+        stopped.setattr("sonorant.models.cvae_jets.statistics.energy_db", interrupted)
+        assert main(arguments(manifest, run, "seed=7", steps=1)) == 0
+    assert n_measured == 2
+    assert not (run / "statistics" / "statistics.json").exists()
+    assert not (run / "train").exists()
+    assert main(resume(run)) == 0
+    assert read(run / "statistics") == read(twelve / "statistics")
 
 
 def test_the_voice_speaks_converts_and_aligns(twelve: Path, manifest: Path, tmp_path: Path) -> None:

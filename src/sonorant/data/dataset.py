@@ -134,8 +134,8 @@ class UtteranceBatches:
 
     def every(self) -> Iterator[tuple[Prepared, Batch]]:
         """Each utterance once, in order, with a batch of it alone."""
-        for utterance in self._utterances:
-            yield utterance, self.example(utterance)
+        examples = in_order(iter(self._utterances), self.example, workers=self._loader.workers)
+        yield from zip(self._utterances, examples, strict=True)
 
     def example(self, utterance: Prepared) -> Batch:
         """A batch of one utterance, to be looked at; its noise is always the same."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -69,14 +70,17 @@ class Trainings:
         self._given = given
 
     def measure(self, folder: Path) -> bool:
-        """What curves are counted in."""
-        recipe, prepared = self._recipe, self._run / PREPARE
+        """What curves are counted in. Returns whether it is complete, or was asked to stop before."""
+        recipe, prepared, should_stop = self._recipe, self._run / PREPARE, self._given.should_stop
         corpus = read_corpus(prepared)
+        every = batches_of(recipe, self._fabric, prepared, corpus).every()
         found = statistics.measure(
-            batches_of(recipe, self._fabric, prepared, corpus).every(),
+            takewhile(lambda _: not should_stop(), every),
             speakers=corpus.tables.speakers,
             spectrogram=recipe.model.spectrogram,
         )
+        if should_stop():
+            return False
         statistics.write(found, folder)
         return True
 
