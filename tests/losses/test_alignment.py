@@ -40,19 +40,22 @@ def test_it_is_the_sum_over_all_paths(blank_score: float) -> None:
     scores = 3 * torch.randn(3, 3, 6)
     log_attention = scores.masked_fill((torch.arange(3) >= tokens[:, None]).unsqueeze(2), -1e4).log_softmax(dim=1)
     expected = [by_hand(log_attention[i], int(tokens[i]), int(frames[i]), blank_score) for i in range(3)]
-    found = forward_sum(log_attention, tokens, frames, blank_score=blank_score)
+    found = forward_sum(log_attention, token_lengths=tokens, frame_lengths=frames, blank_score=blank_score)
     assert found.tolist() == pytest.approx(expected, rel=1e-5)
 
 
 def test_its_gradient_is_the_slope() -> None:
     log_attention = attention().requires_grad_()
-    forward_sum(log_attention, TOKENS, FRAMES).sum().backward()
+    forward_sum(log_attention, token_lengths=TOKENS, frame_lengths=FRAMES).sum().backward()
     epsilon = 1e-3
     for cell in ((1, 2, 3), (0, 0, 0), (3, 1, 2)):
         moved = [log_attention.detach().clone() for _ in range(2)]
         moved[0][cell] += epsilon
         moved[1][cell] -= epsilon
-        slope = (forward_sum(moved[0], TOKENS, FRAMES) - forward_sum(moved[1], TOKENS, FRAMES)).sum() / (2 * epsilon)
+        slope = (
+            forward_sum(moved[0], token_lengths=TOKENS, frame_lengths=FRAMES)
+            - forward_sum(moved[1], token_lengths=TOKENS, frame_lengths=FRAMES)
+        ).sum() / (2 * epsilon)
         assert float(slope) == pytest.approx(float(log_attention.grad[cell]), abs=5e-3)
     assert log_attention.grad[0, :, 9:].abs().sum() == 0
 
@@ -61,7 +64,10 @@ def test_padding_changes_nothing() -> None:
     log_attention = attention()
     padded = torch.full((4, 14, 26), -7.0, dtype=torch.float64)
     padded[:, :5, :9] = log_attention
-    torch.testing.assert_close(forward_sum(padded, TOKENS, FRAMES), forward_sum(log_attention, TOKENS, FRAMES))
+    torch.testing.assert_close(
+        forward_sum(padded, token_lengths=TOKENS, frame_lengths=FRAMES),
+        forward_sum(log_attention, token_lengths=TOKENS, frame_lengths=FRAMES),
+    )
 
 
 def test_binarization_is_the_divergence_of_the_path_from_the_attention() -> None:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Callable, Sequence
+
 import pytest
 import torch
+from torch import Tensor
 
 from sonorant.losses.alignment import binarization, forward_sum
+from sonorant.losses.divergence import gaussian_kl, sampled_kl
 from sonorant.nn.aligner import Aligner, AlignerConfig, beta_binomial_prior, gaussian_weights
 from sonorant.nn.alignment import monotonic_alignment
 from sonorant.nn.mask import length_mask, pair_mask
@@ -19,7 +24,7 @@ def masks(n_tokens: int = 7, n_frames: int = 30) -> tuple[torch.Tensor, torch.Te
 
 def test_the_prior_of_a_frame_sums_to_one_over_tokens_and_follows_the_diagonal() -> None:
     token_mask, frame_mask = masks()
-    prior = beta_binomial_prior(token_mask, frame_mask).exp()
+    prior = beta_binomial_prior(token_mask=token_mask, frame_mask=frame_mask).exp()
     for item, (n_tokens, n_frames) in enumerate(zip(TOKENS.tolist(), FRAMES.tolist(), strict=True)):
         of_item = prior[item, :n_tokens, :n_frames]
         torch.testing.assert_close(of_item.sum(dim=0), torch.ones(n_frames), rtol=1e-4, atol=1e-5)
@@ -33,7 +38,7 @@ def test_the_prior_of_a_frame_sums_to_one_over_tokens_and_follows_the_diagonal()
 def test_the_prior_is_scipys_beta_binomial() -> None:
     stats = pytest.importorskip("scipy.stats")
     token_mask, frame_mask = masks()
-    prior = beta_binomial_prior(token_mask, frame_mask, scale=0.7)
+    prior = beta_binomial_prior(token_mask=token_mask, frame_mask=frame_mask, scale=0.7)
     for t in (1, 9, 30):
         expected = stats.betabinom.logpmf(range(7), 6, 0.7 * t, 0.7 * (30 - t + 1))
         assert prior[0, :, t - 1].tolist() == pytest.approx(expected.tolist(), abs=1e-3)
@@ -45,7 +50,7 @@ def test_probabilities_of_a_frame_sum_to_one_over_its_tokens(distance: str) -> N
     aligner = Aligner(AlignerConfig(d_attention=8, distance=distance), 16, 10)
     token_mask, frame_mask = masks()
     hidden, mel = torch.randn(2, 16, 7), torch.randn(2, 10, 30)
-    found = aligner(hidden, mel, token_mask, frame_mask).exp()
+    found = aligner(hidden, mel, token_mask=token_mask, frame_mask=frame_mask).exp()
     torch.testing.assert_close(found.sum(dim=1), torch.ones(2, 30), rtol=1e-5, atol=1e-5)
     assert not found[1, 4:].any()
 
@@ -58,10 +63,50 @@ def test_padding_changes_nothing() -> None:
     wide_tokens, wide_frames = masks(16, 47)
     more_hidden = torch.cat((hidden, torch.randn(2, 16, 9)), dim=2)
     more_mel = torch.cat((mel, torch.randn(2, 10, 17)), dim=2)
-    expected = aligner(hidden, mel, token_mask, frame_mask, speaker)
-    found = aligner(more_hidden, more_mel, wide_tokens, wide_frames, speaker)[:, :7, :30]
+    expected = aligner(hidden, mel, token_mask=token_mask, frame_mask=frame_mask, speaker=speaker)
+    found = aligner(more_hidden, more_mel, token_mask=wide_tokens, frame_mask=wide_frames, speaker=speaker)[:, :7, :30]
     pairs = pair_mask(token_mask, frame_mask)
     torch.testing.assert_close(found * pairs, expected * pairs, rtol=1e-4, atol=1e-4)
+
+
+def test_one_that_hears_nothing_says_what_its_prior_says() -> None:
+    """Of each item's own tokens and frames, in their places."""
+    stats = pytest.importorskip("scipy.stats")
+    n_tokens, n_frames = torch.tensor([5, 7]), torch.tensor([30, 11])
+    token_mask, frame_mask = length_mask(n_tokens, 7), length_mask(n_frames, 30)
+    aligner = Aligner(AlignerConfig(d_attention=4, prior_scale=0.8), 6, 10)
+    for parameter in aligner.parameters():
+        torch.nn.init.zeros_(parameter)
+    found = aligner(torch.randn(2, 6, 7), torch.randn(2, 10, 30), token_mask=token_mask, frame_mask=frame_mask).exp()
+    for item, (tokens, frames) in enumerate(zip(n_tokens.tolist(), n_frames.tolist(), strict=True)):
+        for t in range(frames):
+            expected = stats.betabinom.pmf(range(tokens), tokens - 1, 0.8 * (t + 1), 0.8 * (frames - t))
+            assert found[item, :tokens, t].tolist() == pytest.approx(expected, abs=1e-5)
+
+
+@pytest.mark.parametrize(("distance", "expected"), [("squared", -0.25 * 25), ("euclidean", -5)])
+def test_scores_are_distances_squared_and_scaled_or_as_they_are(distance: str, expected: float) -> None:
+    cfg = AlignerConfig(d_attention=2, distance=distance, temperature=0.25, prior_scale=0)
+    aligner = Aligner(cfg, 2, 2)
+    key, query = torch.zeros(1, 2, 2), torch.tensor([[[3.0], [4.0]]])
+    key[:, :, 1] = query[:, :, 0]
+    found = aligner._closeness(key, query)[0, :, 0]
+    assert found.tolist() == pytest.approx([expected, 0], abs=2e-3)
+
+
+@pytest.mark.parametrize(
+    ("function", "names"),
+    [
+        (beta_binomial_prior, ("token_mask", "frame_mask")),
+        (Aligner.forward, ("token_mask", "frame_mask")),
+        (forward_sum, ("token_lengths", "frame_lengths")),
+        (sampled_kl, ("z_p", "posterior_log_std", "prior_mean", "prior_log_std")),
+        (gaussian_kl, ("posterior_mean", "posterior_log_std", "prior_mean", "prior_log_std")),
+    ],
+)
+def test_what_could_be_exchanged_is_given_by_name_only(function: Callable[..., Tensor], names: Sequence[str]) -> None:
+    parameters = inspect.signature(function).parameters
+    assert all(parameters[name].kind is inspect.Parameter.KEYWORD_ONLY for name in names)
 
 
 @pytest.mark.parametrize("distance", ["squared", "euclidean"])
@@ -82,9 +127,9 @@ def test_a_synthetic_diagonal_is_found(distance: str) -> None:
     aligner = Aligner(AlignerConfig(d_attention=16, distance=distance, temperature=0.2), 16, 10)
     optimizer = torch.optim.Adam(aligner.parameters(), lr=1e-2)
     for step in range(90):
-        found = aligner(hidden, mel, token_mask, frame_mask)
+        found = aligner(hidden, mel, token_mask=token_mask, frame_mask=frame_mask)
         path = monotonic_alignment(found.detach(), pair_mask(token_mask, frame_mask))
-        loss = forward_sum(found, n_tokens, n_frames).mean()
+        loss = forward_sum(found, token_lengths=n_tokens, frame_lengths=n_frames).mean()
         if step > 50:
             loss = loss + binarization(found, path, frame_mask).mean()
         optimizer.zero_grad()

@@ -19,7 +19,7 @@ BLANK_SCORE = -1.0
 
 
 def forward_sum(
-    log_attention: Tensor, token_lengths: Tensor, frame_lengths: Tensor, *, blank_score: float = BLANK_SCORE
+    log_attention: Tensor, *, token_lengths: Tensor, frame_lengths: Tensor, blank_score: float = BLANK_SCORE
 ) -> Tensor:
     """Minus the logarithm of all monotonic alignments' probabilities together (eq. 4), as connectionist temporal
     classification sums them up: all tokens in order, each for a frame or more, and between them frames of no token.

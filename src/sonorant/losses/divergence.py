@@ -12,7 +12,7 @@ from torch import Tensor
 
 
 def sampled_kl(
-    z_p: Tensor, posterior_log_std: Tensor, prior_mean: Tensor, prior_log_std: Tensor, mask: Tensor
+    *, z_p: Tensor, posterior_log_std: Tensor, prior_mean: Tensor, prior_log_std: Tensor, mask: Tensor
 ) -> Tensor:
     """The divergence of the posterior from a prior behind a volume-preserving flow, by one sample (VITS, eqs. 3, 4).
 
@@ -76,7 +76,7 @@ def gaussian_surprise(z: Tensor, mean: Tensor, log_std: Tensor, mask: Tensor) ->
 
 
 def gaussian_kl(
-    posterior_mean: Tensor, posterior_log_std: Tensor, prior_mean: Tensor, prior_log_std: Tensor, mask: Tensor
+    *, posterior_mean: Tensor, posterior_log_std: Tensor, prior_mean: Tensor, prior_log_std: Tensor, mask: Tensor
 ) -> Tensor:
     """The divergence of one diagonal Gaussian from another, exactly.
 

@@ -60,7 +60,7 @@ class Aligner(nn.Module):
         self.query_speaker = nn.Conv1d(d_cond, n_mels, 1) if d_cond else None
 
     def forward(
-        self, symbols: Tensor, mel: Tensor, token_mask: Tensor, frame_mask: Tensor, speaker: Tensor | None = None
+        self, symbols: Tensor, mel: Tensor, *, token_mask: Tensor, frame_mask: Tensor, speaker: Tensor | None = None
     ) -> Tensor:
         """The logarithm of how much each frame belongs to each token: float32 [B, L, T].
 
@@ -76,7 +76,9 @@ class Aligner(nn.Module):
             is_token = token_mask.transpose(1, 2) > 0
             score = torch.log_softmax(score.masked_fill(~is_token, MASKED_SCORE), dim=1)
             if self.cfg.prior_scale:
-                score = score + beta_binomial_prior(token_mask, frame_mask, scale=self.cfg.prior_scale)
+                score = score + beta_binomial_prior(
+                    token_mask=token_mask, frame_mask=frame_mask, scale=self.cfg.prior_scale
+                )
                 score = torch.log_softmax(score.masked_fill(~is_token, MASKED_SCORE), dim=1)
             return score
 
@@ -88,7 +90,7 @@ class Aligner(nn.Module):
         return -torch.sqrt(squared.clamp(min=1e-6))
 
 
-def beta_binomial_prior(token_mask: Tensor, frame_mask: Tensor, *, scale: float = 1.0) -> Tensor:
+def beta_binomial_prior(*, token_mask: Tensor, frame_mask: Tensor, scale: float = 1.0) -> Tensor:
     """A diagonal to begin with: for frame t = 1 to T, the logarithm of a beta-binomial over the tokens 0 to L - 1.
 
     Its n is L - 1, its alpha scale * t, its beta scale * (T - t + 1) (Badlani et al., 2.2), with each item's own L

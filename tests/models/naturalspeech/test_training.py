@@ -235,7 +235,13 @@ def test_the_forward_divergence_is_that_of_the_prior_from_the_posterior() -> Non
     out = matched(4000)
     other = replace(out.posterior, mean=out.posterior.mean + 0.5, log_std=out.posterior.log_std + 0.2)
     found = forward_divergence(replace(out, posterior=other), FrameByFrame())
-    exact = gaussian_kl(out.prior.mean, out.prior.log_std, other.mean, other.log_std, out.prior_mask)
+    exact = gaussian_kl(
+        posterior_mean=out.prior.mean,
+        posterior_log_std=out.prior.log_std,
+        prior_mean=other.mean,
+        prior_log_std=other.log_std,
+        mask=out.prior_mask,
+    )
     assert float(found.mean()) == pytest.approx(float(exact.mean()), rel=0.01)
 
 

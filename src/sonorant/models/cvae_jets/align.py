@@ -33,7 +33,7 @@ def aligner_in(network: Synthesizer) -> NetworkAligner | None:
         embedding = network.embed(speaker)
         symbols = network.text_encoder.alone(tokens, token_mask)
         mel = mel_spectrogram(spec, network.spectrogram, network.cfg.mel)
-        log_attention = aligner(symbols, mel, token_mask, frame_mask, embedding)
+        log_attention = aligner(symbols, mel, token_mask=token_mask, frame_mask=frame_mask, speaker=embedding)
         return monotonic_alignment(log_attention, pair_mask(token_mask, frame_mask))
 
     return NetworkAligner(network, network.spectrogram, durations)

@@ -69,7 +69,10 @@ def generator_terms(
         "pitch_statistics": lambda: explained.pitch.statistics.sum() / totals.items,
         "voicing": lambda: explained.pitch.presence.sum() / n_positions,
         "energy": lambda: explained.energy.curve.sum() / n_positions,
-        "forward_sum": lambda: forward_sum(explained.log_attention, token_lengths, frame_lengths).sum() / totals.frames,
+        "forward_sum": lambda: (
+            forward_sum(explained.log_attention, token_lengths=token_lengths, frame_lengths=frame_lengths).sum()
+            / totals.frames
+        ),
         "binarization": lambda: (
             binarization(explained.log_attention, explained.durations, explained.frame_mask).sum() / totals.frames
         ),

@@ -189,7 +189,9 @@ class CvaeJets(LatentNetwork):
         hidden = self.text_encoder.encode(tokens, token_mask, embedding, self.said_in(language))
         mel = mel_spectrogram(spec, self.spectrogram, self.cfg.mel)
         symbols = self.text_encoder.alone(tokens, token_mask)
-        log_attention: Tensor = self.aligner(symbols, mel, token_mask, frame_mask, embedding)
+        log_attention: Tensor = self.aligner(
+            symbols, mel, token_mask=token_mask, frame_mask=frame_mask, speaker=embedding
+        )
         pairs = pair_mask(token_mask, frame_mask)
         durations = monotonic_alignment(log_attention.detach(), pairs)
 

@@ -122,7 +122,7 @@ def _divergence(
     match cfg:
         case FrameByFrame():
             assert mean.shape == z.shape, "held against each other frame by frame, but of other lengths"
-            return sampled_kl(z, z_log_std, mean, log_std, mask)
+            return sampled_kl(z_p=z, posterior_log_std=z_log_std, prior_mean=mean, prior_log_std=log_std, mask=mask)
         case SoftlyWarped():
             rows, columns = mask.sum(dim=(1, 2)).long(), z_mask.sum(dim=(1, 2)).long()
             cost = pairwise_kl(z, z_log_std, mean, log_std, z_mask=z_mask, mean_mask=mask)
