@@ -14,6 +14,7 @@ from sonorant.models import Purpose, Synthesis
 from sonorant.models.cvae_jets.align import aligner_in
 from sonorant.models.cvae_jets.config import CvaeJetsConfig
 from sonorant.models.cvae_jets.convert import converter_in
+from sonorant.models.cvae_jets.losses import duration_error
 from sonorant.models.cvae_jets.model import CvaeJets, CvaeJetsOutput, Statistics, semitones
 from sonorant.models.prosody import Prosody
 from sonorant.nn import excitation
@@ -267,9 +268,23 @@ def test_the_attention_teaches_no_one_by_way_of_the_sound() -> None:
 
 def test_softness_goes_from_attention_to_path() -> None:
     model = small(SMALL)
-    hard, half, soft = (train_pass(model, softness=s).explained.latents.prior_mean for s in (0.0, 0.5, 1.0))
+    hard, little, most, soft = (
+        train_pass(model, softness=s).explained.latents.prior_mean for s in (0.0, 0.2, 0.8, 1.0)
+    )
     assert not torch.allclose(hard, soft, atol=1e-3)
-    assert not torch.allclose(half, soft, atol=1e-3)
+    assert 0 < (little - hard).norm() < 0.5 * (little - soft).norm()
+    assert 0 < (most - soft).norm() < 0.5 * (most - hard).norm()
+
+
+@settings
+def test_what_durations_are_taught_is_how_long_they_are_taken_for(cfg: CvaeJetsConfig) -> None:
+    model = lasting(small(cfg), 4.0)
+    explained = train_pass(model).explained
+    four = replace(explained, durations=torch.full_like(explained.durations, 4))
+    assert duration_error(four).tolist() == pytest.approx([0] * 3, abs=1e-9)
+    assert duration_error(explained)[0].item() > 0.1
+    said = say(lasting(small(cfg).for_inference(), 4.0))
+    assert said.frames_per_token[0].tolist() == [4] * 9
 
 
 def test_statistics_are_each_speakers_own() -> None:
