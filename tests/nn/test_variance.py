@@ -64,6 +64,17 @@ def test_a_curve_is_learned(cfg: DirectConfig | WaveletConfig) -> None:
     assert ((found.value - target.value) * mask).pow(2).mean().sqrt() < 0.2
 
 
+def test_a_flatter_curve_is_as_flat_as_it_says_about_the_same_mean() -> None:
+    usual, flat = (build_contour(WaveletConfig(predictor=SMALL, std_scale=scale), 24, 0).eval() for scale in (1, 0.8))
+    flat.load_state_dict(usual.state_dict())
+    hidden, mask = torch.randn(1, 24, 20), torch.ones(1, 1, 20)
+    with torch.no_grad():
+        one, other = usual.predict(hidden, mask).value, flat.predict(hidden, mask).value
+        mean = usual._statistics(hidden, mask)[0, 0]
+    assert one.std() > 1e-3
+    torch.testing.assert_close(other - mean, 0.8 * (one - mean))
+
+
 @pytest.mark.parametrize("cfg", [DirectConfig(predictor=SMALL), WaveletConfig(predictor=SMALL)])
 def test_padding_changes_nothing(cfg: DirectConfig | WaveletConfig) -> None:
     """Public code counts padding in its losses and in the statistics of its contours."""

@@ -246,6 +246,14 @@ def test_whole_curves_are_taken_as_given(cfg: CvaeJetsConfig) -> None:
     assert torch.equal(again.frames_per_token, first.frames_per_token)
 
 
+def test_a_curve_of_another_length_is_stretched_about_its_middles() -> None:
+    """Of two values over 45 frames, the frame in the very middle has the second."""
+    model = voiced(lasting(small(DIRECT).for_inference(), 5.0))
+    asked = torch.tensor([[100.0, 200.0]]).repeat(3, 1)
+    found = say(model, prosody=Prosody(pitch_hz=asked)).curves.pitch_hz[0, :45]
+    torch.testing.assert_close(found, torch.tensor([100.0] * 22 + [200.0] * 23), rtol=1e-3, atol=1e-2)
+
+
 @settings
 def test_a_slice_lies_within_its_item_or_before_its_end(cfg: CvaeJetsConfig) -> None:
     """Public code draws one start for all items, up to the longest's end: the others train on padding."""
