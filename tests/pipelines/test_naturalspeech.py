@@ -336,30 +336,35 @@ def test_a_shipped_configuration_takes_its_steps(path: Path, manifest: Path, ali
     assert main(told) == 0
 
 
+@pytest.mark.parametrize("has_source", [False, True], ids=["from nothing", "from a run"])
 def test_its_phoneme_encoder_can_read_texts_first(
-    manifest: Path, aligner: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    has_source: bool, run: Path, manifest: Path, aligner: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     texts = tmp_path / "texts"
     texts.mkdir()
     words = ["One", "Two three", "Green and blue", "Go on", "Red", "Seven"]
     lines = [f"{words[i % 6]} {words[(i * i + 1) % 6].lower()} {words[i % 5].lower()}." for i in range(200)]
     (texts / "a.txt").write_text("\n".join(lines))
-    run, reading = tmp_path / "run", tmp_path / "reading.yaml"
+    source, run, reading = run, tmp_path / "run", tmp_path / "reading.yaml"
     reading.write_text(
         (CONFIGS / "debug.yaml").read_text()
         + f"pretraining:\n  data: {{texts: {texts}, language: en-us, validation_share: 0.1}}\n  sup_phonemes: 40\n"
         + "  run: {steps: 3, log_every: 1, evaluate_every: 3, checkpoint_every: 3}\n"
     )
-    told = arguments(manifest, aligner, run, "warm.run.steps=1", "main.run.steps=1", "tune=null")
+    told = arguments(manifest, aligner, run, "warm.run.steps=1", "main.run.steps=1", "tune=null", "seed=7")
     told[1] = str(reading)
+    told += [f"init_from={source}"] if has_source else []
     assert main(told) == 0
     assert "weights as they are" in capsys.readouterr().err
-    report = json.loads((run / "warm/started_from.json").read_text())
+    report = json.loads((run / "warm/text_encoder_from.json").read_text())
     assert report["source"].endswith("pretrain")
     read = checkpoints.read(run / "pretrain" / CHECKPOINTS).parts["average"]
     warmed = generator(run, "warm")
     name = "text_encoder.layers.0.feed_forward.expand.weight"
     assert float((warmed[name] - read[f"module.{name}"]).abs().max()) < 0.02  # a step of Adam from it
+    name = "posterior.input.weight"  # which only the source has
+    began = checkpoints.read(source / "tune" / CHECKPOINTS).parts["average"][f"module.{name}"]
+    assert (float((warmed[name] - began).abs().max()) < 0.02) == has_source
     assert main(["train", "--resume", "--run", str(run), "--device", "cpu"]) == 0
     assert "pretrain: complete" in capsys.readouterr().err
 

@@ -15,6 +15,8 @@ from sonorant.nn.discriminators import DiscriminatorConfig, Discriminators
 from sonorant.training.transfer import Source, Transferred
 
 STARTED_FROM = "started_from.json"
+ENCODER_FROM = "text_encoder_from.json"
+"""Of a text encoder that the run itself has trained before, whatever the rest began as."""
 
 
 def as_source(trained: Trained, name: str) -> Source:
@@ -51,14 +53,16 @@ def start_judges(source: Source, judges: Discriminators, cfg: DiscriminatorConfi
     return "as they are"
 
 
-def report_start(source: Source, outcome: Transferred, folder: Path, *, judges: str | None = None) -> None:
-    """Tell what became of each weight, and of the discriminators, and write it into a stage's folder.
+def report_start(
+    source: Source, outcome: Transferred, folder: Path, *, judges: str | None = None, into: str = STARTED_FROM
+) -> None:
+    """Tell what became of each weight, and of the discriminators, and write it into a file of a stage's folder.
 
     Raises AudioError when it cannot be written.
     """
     folder.mkdir(parents=True, exist_ok=True)
     said = {} if judges is None else {"discriminators": judges}
-    with whole_file(folder / STARTED_FROM) as part:
+    with whole_file(folder / into) as part:
         told = {"source": source.name, "fingerprint": source.fingerprint, **said, **asdict(outcome)}
         part.write_text(json.dumps(told, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     to_stderr(f"{folder.name}: from {source.name}: {outcome}{f'; discriminators {judges}' if judges else ''}")

@@ -199,7 +199,7 @@ class NaturalSpeechRecipe:
     data: DataConfig
     text: TextConfig = StandardText(blanks=False)
     pretraining: PretrainingStage | None = None
-    """None leaves it out."""
+    """None leaves it out. What it makes is where the text encoder begins, whatever init_from gives."""
     loader: LoaderConfig = LoaderConfig()
     model: NaturalSpeechConfig = NaturalSpeechConfig()
     discriminators: DiscriminatorConfig = DiscriminatorConfig()
@@ -219,8 +219,6 @@ class NaturalSpeechRecipe:
         check_share(self, "average_decay")
         check_at_least(0, self, "seed")
         mel_filterbank(self.model.spectrogram, self.mel)  # refuses bands that hold nothing
-        if self.pretraining is not None and self.init_from is not None:
-            raise ValueError("pretraining is set, and init_from too: a text encoder begins as one of the two")
         if self.model.memory is not None and self.bank.n_frames < self.model.memory.n_slots:
             raise ValueError(
                 f"bank.n_frames is {self.bank.n_frames}: it must be at least model.memory.n_slots, "

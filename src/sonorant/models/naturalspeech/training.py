@@ -33,7 +33,7 @@ from sonorant.models.naturalspeech.memory import Clusters, k_means, sampled_fram
 from sonorant.models.naturalspeech.model import NaturalSpeech
 from sonorant.models.naturalspeech.start import start_from
 from sonorant.models.preparing import PREPARE, to_stderr, training_batches
-from sonorant.models.starting import as_source, report_start, start_judges
+from sonorant.models.starting import ENCODER_FROM, STARTED_FROM, as_source, report_start, start_judges
 from sonorant.nn.decoder import hears_pitch
 from sonorant.nn.discriminators import Discriminators
 from sonorant.nn.mask import length_mask
@@ -196,7 +196,7 @@ class Trainings:
         )
 
     def _start(self, name: str, network: NaturalSpeech, judges: Discriminators, corpus: Corpus, folder: Path) -> None:
-        """Give fresh networks what the stage before it, or the run's source, has learned."""
+        """Give fresh networks what the stage before it, or the run's source, has learned; a text encoder that has read texts replaces the source's."""
         if name in _AFTER:
             before = kept(self._run / _AFTER[name], None, best=False)
             network.load_state_dict(dict(before.weights))
@@ -212,14 +212,21 @@ class Trainings:
         encoder = self._recipe.encoder
         if encoder is not None:
             read = encoder.read(self._run, None, None, prepare_in=TEXTS, train_in=PRETRAIN)
-            self._take(as_source(read, str(self._run / PRETRAIN)), network, corpus, folder)
+            self._take(as_source(read, str(self._run / PRETRAIN)), network, corpus, folder, into=ENCODER_FROM)
 
     def _take(
-        self, source: Source, network: NaturalSpeech, corpus: Corpus, folder: Path, *, judges: str | None = None
+        self,
+        source: Source,
+        network: NaturalSpeech,
+        corpus: Corpus,
+        folder: Path,
+        *,
+        judges: str | None = None,
+        into: str = STARTED_FROM,
     ) -> None:
         outcome = start_from(source, network, corpus.tables)
         if self._fabric.is_global_zero:
-            report_start(source, outcome, folder, judges=judges)
+            report_start(source, outcome, folder, judges=judges, into=into)
 
     def _batches(self, corpus: Corpus) -> UtteranceBatches | ShardedBatches:
         recipe, fabric = self._recipe, self._fabric
