@@ -196,7 +196,10 @@ class Trainings:
         )
 
     def _start(self, name: str, network: NaturalSpeech, judges: Discriminators, corpus: Corpus, folder: Path) -> None:
-        """Give fresh networks what the stage before it, or the run's source, has learned; a text encoder that has read texts replaces the source's."""
+        """Give fresh networks what the stage before it, or the run's source, has learned.
+
+        A text encoder that has read texts replaces the source's.
+        """
         if name in _AFTER:
             before = kept(self._run / _AFTER[name], None, best=False)
             network.load_state_dict(dict(before.weights))
