@@ -285,7 +285,9 @@ def test_a_prosody_that_cannot_be_had(
     refused([*SAY, "Hello.", *options], capsys, message)
 
 
-@pytest.mark.parametrize("content", ['{"pitch": 4}', '{"words": {"first": {}}}', '{"curves": [{}]}', "[]", "{"])
+@pytest.mark.parametrize(
+    "content", ['{"pitch": 4}', '{"words": {"first": {}}}', '{"curves": [{"frame_s": 1}]}', "[]", "{"]
+)
 def test_a_prosody_file_that_is_none(
     work: Path, tiny_folder: Path, capsys: pytest.CaptureFixture[str], content: str
 ) -> None:

@@ -55,7 +55,7 @@ def test_each_token_lasts_as_long_as_said_to_a_frame(durations: list[float], sca
 def test_endless_speech_is_refused_even_where_one_item_of_several_is(endless: float) -> None:
     log_duration = torch.zeros(2, 1, 4)
     log_duration[1, 0, 2] = endless
-    with pytest.raises(VoiceError, match="to say 8 tokens: its weights are broken, or length_scale is too large"):
+    with pytest.raises(VoiceError, match="to say 8 tokens: its weights are broken, or what was asked for"):
         whole_frames(log_duration, torch.ones(2, 1, 4), torch.tensor([4, 4]))
 
 

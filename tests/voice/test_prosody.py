@@ -18,6 +18,13 @@ from tests.nn.random_weights import randomized
 
 TEXT = "Hello there, my friend. How are you?"
 
+FRAME_S = 64 / 16_000
+
+
+def drawn(values: tuple[float, ...] | None) -> tuple[float, ...]:
+    assert values is not None
+    return values
+
 
 @pytest.fixture(scope="module")
 def drawing(tiny: Voice) -> Voice:
@@ -40,9 +47,9 @@ def test_curves_come_with_the_speech(drawing: Voice) -> None:
     speech = drawing.say(TEXT, seed=1)
     assert len(speech.curves) == 2
     for curves, sentence in zip(speech.curves, speech.sentences, strict=True):
-        n_frames = round((sentence.end_s - sentence.start_s) / curves.frame_s)
-        assert len(curves.pitch_hz) == len(curves.energy_db) == n_frames == sum(curves.frames_per_token)
-        assert curves.frame_s == pytest.approx(64 / 16_000)
+        n_frames = round((sentence.end_s - sentence.start_s) / FRAME_S)
+        assert len(drawn(curves.pitch_hz)) == len(drawn(curves.energy_db)) == n_frames
+        assert sum(drawn(curves.durations_s)) == pytest.approx(n_frames * FRAME_S)
 
 
 def test_the_whole_text_is_said_higher_louder_and_slower(drawing: Voice) -> None:
@@ -62,10 +69,9 @@ def test_a_word_is_said_otherwise_than_the_rest(drawing: Voice) -> None:
     asked = drawing.say(TEXT, seed=1, prosody=Prosody(pitch_shift=1, words=words))
     for sentence, place, shift in ((0, 3, 6), (1, 5, 3)):
         word, start_s = plain.words[place], plain.sentences[sentence].start_s
-        frame_s = plain.curves[sentence].frame_s
         found = semitones(asked, plain, sentence)
         inside = np.zeros(len(found), bool)
-        inside[round((word.start_s - start_s) / frame_s) : round((word.end_s - start_s) / frame_s)] = True
+        inside[round((word.start_s - start_s) / FRAME_S) : round((word.end_s - start_s) / FRAME_S)] = True
         assert found[inside] == pytest.approx(shift, abs=1e-3), word.text
         assert found[~inside] == pytest.approx(1, abs=1e-3)
 
@@ -74,20 +80,42 @@ def test_curves_that_are_given_back_are_taken(drawing: Voice) -> None:
     first = drawing.say(TEXT, seed=1)
     again = drawing.say(TEXT, seed=1, prosody=Prosody(curves=first.curves))
     for one, other in zip(again.curves, first.curves, strict=True):
-        assert one.frames_per_token == other.frames_per_token
+        assert one.durations_s == pytest.approx(other.durations_s)
         assert one.pitch_hz == pytest.approx(other.pitch_hz, rel=1e-3)
-    falling = tuple(np.linspace(200, 100, len(first.curves[0].pitch_hz)))
-    drawn = replace(first.curves[0], pitch_hz=falling)
-    asked = drawing.say(TEXT, seed=1, prosody=Prosody(curves=(drawn, first.curves[1]), pitch_shift=12))
+    falling = tuple(np.linspace(200, 100, len(drawn(first.curves[0].pitch_hz))))
+    changed = replace(first.curves[0], pitch_hz=falling)
+    asked = drawing.say(TEXT, seed=1, prosody=Prosody(curves=(changed, first.curves[1]), pitch_shift=12))
     assert asked.curves[0].pitch_hz == pytest.approx([2 * hz for hz in falling], rel=1e-3)
-    assert asked.curves[0].frames_per_token == first.curves[0].frames_per_token
+    assert asked.curves[0].durations_s == pytest.approx(first.curves[0].durations_s)
+
+
+def test_of_curves_what_is_none_is_as_the_voice_would(drawing: Voice) -> None:
+    plain = drawing.say(TEXT, seed=1)
+    halves = [tuple(length / 2 for length in drawn(curves.durations_s)) for curves in plain.curves]
+    faster = drawing.say(TEXT, seed=1, prosody=Prosody(curves=tuple(Curves(durations_s=each) for each in halves)))
+    for one, other in zip(faster.curves, plain.curves, strict=True):
+        assert sum(drawn(one.durations_s)) == pytest.approx(sum(drawn(other.durations_s)) / 2, abs=FRAME_S)
+    flat = drawing.say(TEXT, seed=1, prosody=Prosody(curves=(Curves(pitch_hz=(150.0,)), Curves())))
+    assert flat.curves[0].pitch_hz == pytest.approx([150.0] * len(drawn(plain.curves[0].pitch_hz)), rel=1e-4)
+    assert flat.curves[0].durations_s == plain.curves[0].durations_s
+    assert flat.curves[1] == plain.curves[1]
+
+
+def test_energy_strays_as_far_as_asked_for(drawing: Voice) -> None:
+    plain, stressed, flat = (drawing.say(TEXT, seed=1, prosody=Prosody(energy_range=by)) for by in (1, 2, 0))
+    level = np.array([speech.curves[0].energy_db for speech in (plain, stressed, flat)])
+    assert np.ptp(level[2]) == pytest.approx(0, abs=1e-3)
+    assert level[1] - level[2] == pytest.approx(2 * (level[0] - level[2]), abs=1e-2)
+    assert np.ptp(level[0]) > 0.1
 
 
 def test_curves_of_another_text_are_refused(drawing: Voice) -> None:
     first = drawing.say(TEXT, seed=1)
     with pytest.raises(ParameterError, match=r"curves holds 1, but the text has more sentences"):
         drawing.say(TEXT, prosody=Prosody(curves=first.curves[:1]))
-    with pytest.raises(ParameterError, match=r"curves\[0\]\.frames_per_token has \d+ values, but the sentence 'How"):
+    with pytest.raises(ParameterError, match=r"curves holds 2, but the text has 1 sentences"):
+        drawing.say("Hello there, my friend.", prosody=Prosody(curves=first.curves))
+    with pytest.raises(ParameterError, match=r"curves\[0\]\.durations_s has \d+ values, but the sentence 'How"):
         drawing.say("How are you?", prosody=Prosody(curves=first.curves[:1]))
 
 
@@ -98,8 +126,13 @@ def test_curves_of_another_text_are_refused(drawing: Voice) -> None:
         (Prosody(duration_scale=float("nan")), "duration_scale is nan"),
         (Prosody(words={2: Manner(pitch_range=-1)}), r"words\[2\]\.pitch_range is -1"),
         (Prosody(words={-1: Manner()}), "words has the place -1"),
-        (Prosody(curves=(Curves(frame_s=0.01, frames_per_token=(), pitch_hz=(1.0,), energy_db=(1.0,)),)), "is empty"),
-        (Prosody(curves=(Curves(frame_s=0.01, frames_per_token=(1,), pitch_hz=(-1,), energy_db=(1.0,)),)), "pitch_hz"),
+        (Prosody(words={8: Manner()}), "words has the place 8, but the text has 7 words, and the first is 0"),
+        (Prosody(duration_scale=5, words={2: Manner(duration_scale=5)}), r"words\[2\]\.duration_scale with the text's"),
+        (Prosody(curves=(Curves(durations_s=()),)), r"curves\[0\]\.durations_s is empty"),
+        (Prosody(curves=(Curves(durations_s=(0.0,)),)), r"curves\[0\]\.durations_s holds only zeros"),
+        (Prosody(curves=(Curves(durations_s=(1e6,)),)), r"curves\[0\]\.durations_s\[0\] is 1000000.0, expected"),
+        (Prosody(curves=(Curves(pitch_hz=(100.0, -1.0)),)), r"curves\[0\]\.pitch_hz\[1\] is -1.0, .* from 0 to 2000"),
+        (Prosody(curves=(Curves(energy_db=(1e30,)),)), r"curves\[0\]\.energy_db\[0\] is 1e\+30, .* from -200 to 200"),
     ],
 )
 def test_numbers_out_of_range_are_refused(drawing: Voice, prosody: Prosody, message: str) -> None:

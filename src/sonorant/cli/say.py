@@ -37,15 +37,19 @@ def say(
     seed: Annotated[int | None, typer.Option(help="The same seed gives the same samples.")] = None,
     length_scale: Annotated[float | None, typer.Option(help="Above 1 is slower.")] = None,
     noise_scale: Annotated[float | None, typer.Option(help="Liveliness of the sound.")] = None,
-    noise_scale_duration: Annotated[float | None, typer.Option(help="Liveliness of the rhythm.")] = None,
+    noise_scale_duration: Annotated[
+        float | None, typer.Option(help="Liveliness of the rhythm; of a voice that draws its durations.")
+    ] = None,
     sentence_pause: Annotated[float | None, typer.Option(help="Silence after a sentence, in seconds.")] = None,
     paragraph_pause: Annotated[float | None, typer.Option(help="Silence after a paragraph, in seconds.")] = None,
     lexicon: Annotated[Path | None, typer.Option(help="Pronunciations: lines of word<TAB>ipa.")] = None,
     pitch_shift: Annotated[float | None, typer.Option(help="In semitones; of a voice that draws its pitch.")] = None,
     pitch_range: Annotated[float | None, typer.Option(help="Above 1 is livelier, 0 monotonous; likewise.")] = None,
     energy_gain: Annotated[float | None, typer.Option(help="Speaking up, in dB; likewise.")] = None,
+    energy_range: Annotated[float | None, typer.Option(help="Above 1 stresses more, 0 not at all; likewise.")] = None,
     prosody: Annotated[
-        Path | None, typer.Option(help="All of that, for single words and as whole curves, too: a .json file.")
+        Path | None,
+        typer.Option(help="All of that, for single words and as curves, too: a .json file. Options go before it."),
     ] = None,
     curves: Annotated[
         Path | None, typer.Option(help="Also write the pitch and energy that were drawn: a .json file for --prosody.")
@@ -72,7 +76,13 @@ def say(
         subtitle_files.check(subtitles)
     if curves is not None:
         check_target(curves, frozenset({".json"}), kind="a file of curves")
-    asked = _prosody(prosody, pitch_shift=pitch_shift, pitch_range=pitch_range, energy_gain_db=energy_gain)
+    asked = _prosody(
+        prosody,
+        pitch_shift=pitch_shift,
+        pitch_range=pitch_range,
+        energy_gain_db=energy_gain,
+        energy_range=energy_range,
+    )
     with ExitStack() as stack:
         lines, n_bytes = _lines(text, file, stack)
         loaded = load_voice(voice)

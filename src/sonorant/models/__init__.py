@@ -60,6 +60,11 @@ class Synthesizer(Protocol):
 class DrawingSynthesizer(Protocol):
     """A network that also draws curves, and so may be asked for others: what a runtime asks of such a system."""
 
+    @property
+    def spectrogram(self) -> SpectrogramConfig:
+        """Of its frames."""
+        ...
+
     def synthesize(
         self,
         tokens: Tensor,

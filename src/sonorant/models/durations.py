@@ -30,9 +30,12 @@ def whole_frames(
 
 
 def real_frames(
-    log_duration: Tensor, token_mask: Tensor, token_lengths: Tensor, *, length_scale: float = 1.0
+    log_duration: Tensor, token_mask: Tensor, token_lengths: Tensor, *, length_scale: float | Tensor = 1.0
 ) -> Tensor:
-    """The same without rounding, for systems whose tokens may share a frame: float32 [B, L]; an item may have none."""
+    """The same without rounding, for systems whose tokens may share a frame: float32 [B, L]; an item may have none.
+
+    length_scale: one for all, or [B, 1, L].
+    """
     frames = (torch.exp(log_duration.float()) * token_mask * length_scale).squeeze(1)
     _refuse_endless(frames, token_lengths)
     return frames
@@ -53,5 +56,6 @@ def _refuse_endless(frames: Tensor, token_lengths: Tensor) -> None:
     if not bool((frames.sum(dim=1) <= MAX_FRAMES_PER_TOKEN * token_lengths).all()):  # NaN is not, either
         raise VoiceError(
             f"the voice asks for {float(frames.detach().sum()):.3g} frames to say "
-            f"{int(token_lengths.sum())} tokens: its weights are broken, or length_scale is too large"
+            f"{int(token_lengths.sum())} tokens: its weights are broken, or what was asked for "
+            "(length_scale, prosody) is too slow"
         )

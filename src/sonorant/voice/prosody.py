@@ -5,7 +5,6 @@ For voices whose network draws such curves, as a CVAE-JETS does.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 
@@ -22,7 +21,11 @@ _RANGES = {
     "pitch_shift": (-24.0, 24.0),
     "pitch_range": (0.0, 4.0),
     "energy_gain_db": (-40.0, 40.0),
+    "energy_range": (0.0, 4.0),
 }
+_FACTORS = ("duration_scale", "pitch_range", "energy_range")
+"""What multiplies, where a word's is beside the text's; the others add."""
+_CURVE_RANGES = {"durations_s": (0.0, 30.0), "pitch_hz": (0.0, 2000.0), "energy_db": (-200.0, 200.0)}
 
 
 @config
@@ -30,27 +33,27 @@ class Manner:
     """How something is to be said, beside how the voice would.
 
     duration_scale: above 1 is slower. pitch_shift: in semitones. pitch_range: how far pitch strays from the speaker's
-    mean, in shares of what it would. energy_gain_db: louder, as a speaker is who speaks up.
+    mean, in shares of what it would. energy_gain_db: louder, as a speaker is who speaks up. energy_range: likewise.
     """
 
     duration_scale: float = 1.0
     pitch_shift: float = 0.0
     pitch_range: float = 1.0
     energy_gain_db: float = 0.0
+    energy_range: float = 1.0
 
 
 @config
 class Curves:
-    """What a voice drew over one sentence, frame after frame; it may be changed and given back.
+    """What a voice drew over one sentence; it may be changed and given back. What is None is as the voice would.
 
-    frame_s: the length of a frame. frames_per_token: how many each of the model's tokens lasts. pitch_hz: 0 where there
-    is no voice; pitch_hz and energy_db of another length are stretched over the sentence.
+    durations_s: how long each of the model's tokens lasts. pitch_hz, energy_db: values at equal distances over the
+    sentence, as many as one likes; pitch is 0 where there is no voice.
     """
 
-    frame_s: float
-    frames_per_token: tuple[float, ...]
-    pitch_hz: tuple[float, ...]
-    energy_db: tuple[float, ...]
+    durations_s: tuple[float, ...] | None = None
+    pitch_hz: tuple[float, ...] | None = None
+    energy_db: tuple[float, ...] | None = None
 
 
 @config
@@ -73,21 +76,40 @@ class TokenProsody:
     pitch_shift: NDArray[np.float32]
     pitch_range: NDArray[np.float32]
     energy_gain_db: NDArray[np.float32]
+    energy_range: NDArray[np.float32]
     curves: Curves | None = None
 
 
 def check(prosody: Prosody) -> None:
     """Raises ParameterError for a number out of range."""
-    for where, manner in [("", prosody), *((f"words[{word}].", manner) for word, manner in prosody.words.items())]:
-        for name, (low, high) in _RANGES.items():
-            in_range(f"{where}{name}", getattr(manner, name), low, high)
+    for name, (low, high) in _RANGES.items():
+        whole = in_range(name, getattr(prosody, name), low, high)
+        for word, manner in prosody.words.items():
+            own = in_range(f"words[{word}].{name}", getattr(manner, name), low, high)
+            in_range(f"words[{word}].{name} with the text's own", _combined(name, whole, own), low, high)
     if (first := min(prosody.words, default=0)) < 0:
         raise ParameterError(f"words has the place {first}, expected places from 0 on")
     for place, curves in enumerate(prosody.curves):
-        for name in ("frames_per_token", "pitch_hz", "energy_db"):
+        for name, (low, high) in _CURVE_RANGES.items():
             values = getattr(curves, name)
-            if not values or not all(map(math.isfinite, values)) or (name != "energy_db" and min(values) < 0):
-                raise ParameterError(f"curves[{place}].{name} is empty or holds what is no number of its kind")
+            if values is not None and not values:
+                raise ParameterError(f"curves[{place}].{name} is empty, expected numbers, or null for the voice's own")
+            for index, value in enumerate(values or ()):
+                in_range(f"curves[{place}].{name}[{index}]", value, low, high)
+        if curves.durations_s is not None and not sum(curves.durations_s):
+            raise ParameterError(f"curves[{place}].durations_s holds only zeros, expected at least one that lasts")
+
+
+def check_places(prosody: Prosody, *, n_words: int, n_sentences: int) -> None:
+    """Raises ParameterError for a word or a sentence that a text, of so many, has not."""
+    if (last := max(prosody.words, default=-1)) >= n_words:
+        raise ParameterError(
+            f"words has the place {last}, but the text has {n_words} words, and the first is 0: ask for those alone"
+        )
+    if len(prosody.curves) > n_sentences:
+        raise ParameterError(
+            f"curves holds {len(prosody.curves)}, but the text has {n_sentences} sentences: give one for each"
+        )
 
 
 def of_sentence(prosody: Prosody, sentence: Sentence, *, n_words: int, n_sentences: int) -> TokenProsody:
@@ -115,7 +137,7 @@ def count_words(sentence: Sentence) -> int:
 
 
 def _combined(name: str, whole: float, one: float) -> float:
-    return whole * one if name in ("duration_scale", "pitch_range") else whole + one
+    return whole * one if name in _FACTORS else whole + one
 
 
 def _word_of_token(sentence: Sentence) -> list[int]:
@@ -131,9 +153,9 @@ def _curves(curves: Sequence[Curves], sentence: Sentence, place: int) -> Curves:
     if place >= len(curves):
         raise ParameterError(f"curves holds {len(curves)}, but the text has more sentences: give one for each")
     found = curves[place]
-    if len(found.frames_per_token) != len(sentence.tokens):
+    if found.durations_s is not None and len(found.durations_s) != len(sentence.tokens):
         raise ParameterError(
-            f"curves[{place}].frames_per_token has {len(found.frames_per_token)} values, but the sentence "
+            f"curves[{place}].durations_s has {len(found.durations_s)} values, but the sentence "
             f"{sentence.text[:30]!r} has {len(sentence.tokens)} tokens: give back what the same text gave"
         )
     return found

@@ -24,7 +24,7 @@ from sonorant.models.prosody import Prosody
 from sonorant.text.symbols import SymbolTable
 from sonorant.voice.bundle import MANIFEST, WEIGHTS, Bundle
 from sonorant.voice.conversion import converted
-from sonorant.voice.prosody import TokenProsody
+from sonorant.voice.prosody import Curves, TokenProsody
 from sonorant.voice.runtime import Noise, SpokenTokens
 
 
@@ -123,18 +123,21 @@ class TorchRuntime:
         )
 
     def _asked(self, prosody: TokenProsody) -> Prosody:
-        def given(values: Sequence[float] | NDArray[np.float32]) -> Tensor:
+        def row(values: Sequence[float] | NDArray[np.float32]) -> Tensor:
             return torch.tensor(np.asarray(values, np.float32), device=self._device).unsqueeze(0)
 
-        curves = prosody.curves
+        assert self._drawing is not None, "ask `draws_curves` first"
+        spectrogram, curves = self._drawing.spectrogram, prosody.curves or Curves()
+        frames_per_s = spectrogram.sample_rate_hz / spectrogram.hop
         return Prosody(
-            duration_scale=given(prosody.duration_scale),
-            pitch_shift=given(prosody.pitch_shift),
-            pitch_range=given(prosody.pitch_range),
-            energy_gain_db=given(prosody.energy_gain_db),
-            durations=None if curves is None else given(curves.frames_per_token),
-            pitch_hz=None if curves is None else given(curves.pitch_hz),
-            energy_db=None if curves is None else given(curves.energy_db),
+            duration_scale=row(prosody.duration_scale),
+            pitch_shift=row(prosody.pitch_shift),
+            pitch_range=row(prosody.pitch_range),
+            energy_gain_db=row(prosody.energy_gain_db),
+            energy_range=row(prosody.energy_range),
+            durations=None if curves.durations_s is None else row(curves.durations_s) * frames_per_s,
+            pitch_hz=None if curves.pitch_hz is None else row(curves.pitch_hz),
+            energy_db=None if curves.energy_db is None else row(curves.energy_db),
         )
 
     @property

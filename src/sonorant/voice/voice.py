@@ -247,6 +247,8 @@ class Voice:
                 said = said or bool(sentence.tokens)
                 yield self._piece(sentence, spoken, settings, seed, unsaid)
                 unsaid.clear()
+        if prosody is not None and said:
+            prosodies.check_places(prosody, n_words=n_words, n_sentences=n_sentences)
         if said and unsaid:
             yield Speech(np.zeros(0, np.float32), self.sample_rate_hz, (), (), (), seed, dict(unsaid))
         if not said:
@@ -379,10 +381,10 @@ def _curves(spoken: SpokenTokens, sample_rate_hz: int) -> tuple[Curves, ...]:
     """What was drawn over a sentence, if anything was."""
     if spoken.pitch_hz is None or spoken.energy_db is None:
         return ()
+    frame_s = len(spoken.samples) / sample_rate_hz / max(1, len(spoken.pitch_hz))
     return (
         Curves(
-            frame_s=len(spoken.samples) / sample_rate_hz / max(1, len(spoken.pitch_hz)),
-            frames_per_token=tuple(spoken.frames_per_token.tolist()),
+            durations_s=tuple((spoken.frames_per_token * frame_s).tolist()),
             pitch_hz=tuple(spoken.pitch_hz.tolist()),
             energy_db=tuple(spoken.energy_db.tolist()),
         ),

@@ -304,10 +304,10 @@ class CvaeJets(LatentNetwork):
             log_frames = torch.log(torch.expm1(self.duration(hidden, token_mask, embedding)).clamp(min=1e-3))
         else:
             log_frames = torch.log(_wide(prosody.durations, n).clamp(min=1e-3)).unsqueeze(1)
-        frames = real_frames(log_frames, token_mask, token_lengths, length_scale=length_scale)
+        scale: float | Tensor = length_scale
         if prosody.duration_scale is not None:
-            frames = frames * _wide(prosody.duration_scale, n)
-        return rounded_ends(frames)
+            scale = length_scale * _wide(prosody.duration_scale, n).unsqueeze(1)
+        return rounded_ends(real_frames(log_frames, token_mask, token_lengths, length_scale=scale))
 
     def _upsampled(
         self,
@@ -402,6 +402,8 @@ class Statistics(nn.Module):
             given = self.energy(_stretched(prosody.energy_db, spread.n_frames, mask.shape[2]), mask, speaker)
             own = spread.as_own(given)
         value = own.value
+        if prosody.energy_range is not None:
+            value = value * spread.of_tokens(prosody.energy_range)
         if prosody.energy_gain_db is not None:
             value = value + spread.of_tokens(prosody.energy_gain_db) / self._of(self.energy_std, speaker)
         return Contour(value, own.present)
