@@ -134,7 +134,9 @@ def test_measuring_hears_a_stop_and_begins_again(
     assert read(run / "statistics") == read(twelve / "statistics")
 
 
-def test_the_voice_speaks_converts_and_aligns(twelve: Path, manifest: Path, tmp_path: Path) -> None:
+def test_the_voice_speaks_converts_and_aligns(
+    twelve: Path, manifest: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     voice, wav, other = tmp_path / "voice", tmp_path / "out.wav", tmp_path / "other.wav"
     assert main(["voices", "export-run", str(twelve), str(voice), "--convert"]) == 0
     assert main(["voices", "check", str(voice)]) == 0
@@ -154,6 +156,12 @@ def test_the_voice_speaks_converts_and_aligns(twelve: Path, manifest: Path, tmp_
     assert len(soundfile.read(other)[0]) == pytest.approx(len(samples), abs=256)
     assert main(["align", str(manifest), "--with", str(twelve), "--out", str(tmp_path / "aligned")]) == 0
     assert (tmp_path / "aligned" / "alignments.jsonl").stat().st_size > 100
+    told = ["align", str(manifest), "--out", str(tmp_path / "none"), "--with"]
+    assert main(["voices", "export-run", str(twelve), str(tmp_path / "speaks"), "--no-convert"]) == 0
+    capsys.readouterr()
+    assert main([*told, str(tmp_path / "speaks")]) == 2
+    assert "takes an aligner, which it has left behind: name the run" in capsys.readouterr().err
+    assert main([*told, str(voice)]) == 0
 
 
 def test_it_starts_from_another_of_its_kind(twelve: Path, manifest: Path, tmp_path: Path) -> None:

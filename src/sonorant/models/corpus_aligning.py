@@ -35,6 +35,7 @@ HEARD = Selection(without_faults=("unreadable", "truncated", "not_finite"))
 BATCH_S = 40.0
 """Seconds of audio in a batch, padding included."""
 BATCH_ITEMS = 32
+_COMPLETING = ", or complete it with 'sonorant finetune {} MANIFEST --run DIR', and name that run"
 
 
 @dataclass(frozen=True)
@@ -66,9 +67,10 @@ class AligningVoice:
         if aligner is None and system not in ALIGNING:
             raise VoiceError(f"{name!r} is a {system!r} model, which does not align: name a {' or '.join(ALIGNING)}")
         if aligner is None:
+            part, otherwise = ("an aligner", "") if system == "cvae_jets" else ("a posterior encoder", _COMPLETING)
             raise VoiceError(
-                f"voice {name!r} cannot align, for that takes a posterior encoder, which it has not: name the run "
-                f"it was made of, or complete it with 'sonorant finetune {name} MANIFEST --run DIR', and name that run"
+                f"voice {name!r} cannot align, for that takes {part}, which it has left behind: name the run it was "
+                f"made of, or a voice exported of that with --convert{otherwise.format(name)}"
             )
         return cls(name, system, model, aligner, frontend, symbols, speakers)
 

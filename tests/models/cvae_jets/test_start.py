@@ -130,6 +130,32 @@ def test_a_voice_without_a_posterior_lends_the_rest() -> None:
     assert parts(outcome.fresh) == {"posterior", "aligner"}
 
 
+@pytest.mark.parametrize("cfg", [SMALL, RELATED], ids=["its own kind", "a VITS2"])
+def test_of_one_speaker_what_a_speaker_adds_begins_without_effect(cfg: Vits2Config | CvaeJetsConfig) -> None:
+    of = source(cfg, speakers=("bob",))
+    network, outcome, _ = started(of)
+    state = network.state_dict()
+    conditions = {name for name in state if name.startswith("posterior.") and ".condition." in name}
+    assert conditions
+    assert {"speaker.weight", *conditions} <= {*outcome.fresh}
+    assert all(float(state[name].abs().max()) == 0 for name in conditions if not name.endswith("original1"))
+
+
+@pytest.mark.parametrize("cfg", [SMALL, RELATED], ids=["its own kind", "a VITS2"])
+def test_for_one_speaker_what_speakers_add_is_left_behind(cfg: Vits2Config | CvaeJetsConfig) -> None:
+    of = source(cfg)
+    network, outcome, _ = started(of, speakers=("bob",))
+    assert network.speaker is None
+    assert "speaker.weight" in outcome.left_over
+    assert torch.equal(network.state_dict()["decoder.output.weight"], of.weights["decoder.output.weight"])
+
+
+def test_dropout_may_be_another() -> None:
+    drier = replace(SMALL, text_encoder=replace(SMALL.text_encoder, dropout=0.3))
+    _, outcome, _ = started(source(SMALL), drier, speakers=("bob", "cem"))
+    assert outcome.fresh == ()
+
+
 @pytest.mark.parametrize(
     ("of", "cfg", "message"),
     [

@@ -11,6 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+import torch
+
 from sonorant.config import plain
 from sonorant.data.prepare import Tables
 from sonorant.errors import ConfigError, TrainingError
@@ -22,6 +24,9 @@ from sonorant.training.transfer import RowTable, Source, Transferred, transfer
 
 SYSTEM = "cvae_jets"
 _OURS_ALONE = ("statistics.*", "aligner.*", "pitch.*", "energy.*", "duration.*", "prior.*", "frames.*")
+_OF_SPEAKERS = ("speaker.*", "*.condition.*", "*speaker.weight", "*speaker.bias")
+_FREE = ("dropout", "std_scale")
+"""Settings that the same weights may have otherwise."""
 _THEIRS_ALONE = ("duration.", "text_encoder.output.")
 
 
@@ -61,12 +66,11 @@ def start_from(source: Source, network: CvaeJets, tables: Tables) -> Transferred
             fresh.append("decoder.*")
             left.append("decoder.*")
             resized.append("decoder.*")
-    elif others := differences(dict(source.model), plain(cfg), at="model"):
-        raise TrainingError(f"{source.name}: has another {others[0]}; give the model the source's configuration")
-    if network.speaker is None:
-        left.append("speaker.*")
-    elif not source.has("speaker."):
-        fresh += ["speaker.*", "*.condition.*", "text_encoder.speaker.*"]
+    else:
+        others = [said for said in differences(dict(source.model), plain(cfg), at="model") if not _is_free(said)]
+        if others:
+            raise TrainingError(f"{source.name}: has another {others[0]}; give the model the source's configuration")
+    (left if network.speaker is None else fresh).extend(_OF_SPEAKERS if not _both_tell(source, network) else ())
     if not source.has("posterior."):
         fresh.append("posterior.*")
     if not source.has("aligner."):
@@ -84,7 +88,28 @@ def start_from(source: Source, network: CvaeJets, tables: Tables) -> Transferred
         may_be_resized=resized,
         may_be_left=left,
     )
+    if not source.has("speaker."):
+        with torch.no_grad():  # what a speaker adds to what knew of none begins without effect
+            for name, parameter in network.named_parameters():
+                if name in outcome.fresh and _adds_speaker(name):
+                    parameter.zero_()
     return replace(outcome, left_over=(*outcome.left_over, *useless))
+
+
+def _both_tell(source: Source, network: CvaeJets) -> bool:
+    """Whether source and network both tell speakers apart."""
+    return source.has("speaker.") and network.speaker is not None
+
+
+def _adds_speaker(name: str) -> bool:
+    """Whether a weight brings a speaker's embedding into the rest."""
+    owner = name.split(".")[-2 if ".parametrizations." not in name else -4]
+    return owner == "condition" or (owner.endswith("speaker") and name != "speaker.weight")
+
+
+def _is_free(difference: str) -> bool:
+    """Whether it is of a setting that the same weights may have otherwise."""
+    return difference.split(":")[0].rpartition(".")[2] in _FREE
 
 
 def _refuse_other_latents(source: Source, network: CvaeJets) -> None:
@@ -106,8 +131,7 @@ def _refuse_other_latents(source: Source, network: CvaeJets) -> None:
 
 def _kept(settings: Mapping[str, Any]) -> dict[str, Any]:
     """Settings of a text encoder that decide which weights fit."""
-    free = ("dropout", "speaker_layer", "log_std_bounds")
-    return {name: value for name, value in settings.items() if name not in free}
+    return {name: value for name, value in settings.items() if name not in (*_FREE, "speaker_layer", "log_std_bounds")}
 
 
 def _by_place(names: Sequence[str]) -> Mapping[str, int]:

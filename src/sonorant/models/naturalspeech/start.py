@@ -64,6 +64,8 @@ def start_from(source: Source, network: NaturalSpeech, tables: Tables) -> Transf
     # A voice has left its posterior behind; a model of one speaker, or of one language, has no table.
     absent = [name for name in ("posterior.", "speaker.", "text_encoder.speaker.") if not source.has(name)]
     conditioned = ["*.condition.*"] if not source.has("speaker.") else []
+    if network.speaker is None:
+        left += ["speaker.*", "*.condition.*", "text_encoder.speaker.*"]
     # A memory is made anew of what the posterior will say, and a decoder goes back to hearing that itself.
     anew = ("memory.", "duration.") if is_related else ("memory.",)
     useless = [name for name in source.weights if name.startswith(anew)]
