@@ -108,3 +108,12 @@ def test_energy_is_everywhere() -> None:
     hidden, mask = torch.randn(2, 24, 20), length_mask(LENGTHS, 20)
     assert torch.equal(part.predict(hidden, mask).present, mask)
     assert not part.loss(hidden, mask, contour()).presence.any()
+
+
+def test_means_over_tokens_are_exact_in_half_precision_too() -> None:
+    """Sums of 300 frames need more digits than bfloat16 has."""
+    value = 1 + torch.arange(300.0).reshape(1, 1, 300) / 1000
+    path = torch.ones(1, 1, 300)
+    with torch.autocast("cpu", torch.bfloat16):
+        mean = averaged(Contour(value, torch.ones_like(value)), path)
+    torch.testing.assert_close(mean.value, value.mean().reshape(1, 1, 1))

@@ -253,14 +253,15 @@ def averaged(contour: Contour, path: Tensor) -> Contour:
 
     contour: [B, 1, T]; path: [B, L, T], 1 where a frame belongs to a token. A token has a value if most of it has.
     """
-    of_token = path.transpose(1, 2)
-    frames = (torch.ones_like(contour.value) @ of_token).clamp(min=1)
-    present = contour.present @ of_token
-    mean = torch.where(
-        present > 0,
-        (contour.value * contour.present) @ of_token / present.clamp(min=1),
-        contour.value @ of_token / frames,
-    )
+    with torch.autocast(path.device.type, enabled=False):  # counts and sums are more than half precision holds
+        value, is_there, of_token = contour.value.float(), contour.present.float(), path.float().transpose(1, 2)
+        frames = (torch.ones_like(value) @ of_token).clamp(min=1)
+        present = is_there @ of_token
+        mean = torch.where(
+            present > 0,
+            (value * is_there) @ of_token / present.clamp(min=1),
+            value @ of_token / frames,
+        )
     return Contour(mean, (2 * present >= frames).to(mean))
 
 

@@ -20,6 +20,7 @@ from sonorant.models.prosody import Prosody
 from sonorant.nn import excitation
 from sonorant.nn.harmonic_head import HarmonicHeadConfig
 from sonorant.nn.latent import ItemNoise
+from sonorant.nn.variance import Contour, ContourLoss, DirectContour
 from tests.models.batches import N_SYMBOLS
 from tests.models.cvae_jets.small import DIRECT, HOP, JETS, SMALL, small
 from tests.nn.random_weights import normal
@@ -99,6 +100,38 @@ def voiced(model: CvaeJets) -> CvaeJets:
         model.pitch.predictor.output.weight[-1] = 0
         model.pitch.predictor.output.bias[-1] = 9
     return model
+
+
+def test_pitch_and_energy_are_those_of_the_same_frame_as_the_spectrum(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A click in frame 20 is loud in frame 20, where the pitch jumps as well."""
+    model = small(DIRECT)
+    taught: list[Contour] = []  # pitch, then energy
+    of_contour = DirectContour.loss
+
+    def loss(
+        self: DirectContour, hidden: Tensor, mask: Tensor, target: Contour, speaker: Tensor | None = None
+    ) -> ContourLoss:
+        taught.append(target)
+        return of_contour(self, hidden, mask, target, speaker)
+
+    monkeypatch.setattr(DirectContour, "loss", loss)
+    pitch = torch.full((1, 40), 120.0)
+    pitch[:, 20] = 240
+    spec = torch.full((1, SMALL.spectrogram.n_bins, 40), 1e-3)
+    spec[:, :, 20] = 1
+    model(
+        TOKENS[:1],
+        torch.tensor([9]),
+        spec,
+        torch.tensor([40]),
+        SPEAKERS[:1],
+        None,
+        pitch_hz=pitch,
+        softness=0.0,
+        noise=ItemNoise([7], n_tokens=[9], n_frames=[40], device=torch.device("cpu")),
+        segment_frames=8,
+    )
+    assert [int(target.value.argmax()) for target in taught] == [20, 20]
 
 
 @make
