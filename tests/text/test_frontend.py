@@ -249,7 +249,7 @@ def test_a_coda_that_is_not_heard_is_no_symbol_of_korean() -> None:
 
 
 def test_what_is_not_hangul_is_reported() -> None:
-    assert korean("大韓 nice 좋다 iMac을.").unknown == {"大韓": 1, "nice": 1, "iMac을": 1}
+    assert korean("大韓 nice 좋다 漢을.").unknown == {"大韓": 1, "nice": 1, "漢을": 1}
 
 
 def test_a_lexicon_gives_korean_words_as_pronounced() -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Sequence
 
 import regex
 
 from sonorant.errors import MissingExtraError
+from sonorant.text.composed import composed
 from sonorant.text.markup import InlineIpa, Pause, Plain, segments
 from sonorant.text.normalize import LANGUAGES, normalizer_for
 
@@ -24,7 +24,7 @@ def spoken_form(text: str, language: str) -> str:
     base = base_language(language)
     normalize = normalizer_for(base if base in LANGUAGES else "none")
     said: list[str] = []
-    for segment in segments(unicodedata.normalize("NFC", text)):
+    for segment in segments(composed(text)):
         match segment:
             case Plain(plain):
                 said += (piece.spoken for piece in normalize(plain))

@@ -14,6 +14,7 @@ import regex
 from sonorant.config import config
 from sonorant.errors import ConfigError, TextError
 from sonorant.text import lexicon as lexicons_
+from sonorant.text.composed import composed
 from sonorant.text.lexicon import Lexicon
 from sonorant.text.markup import InlineIpa, Pause, Plain, segments
 from sonorant.text.normalize import normalizer_for
@@ -153,7 +154,7 @@ class Frontend:
 
     def __call__(self, paragraph: str) -> Iterator[Sentence]:
         """The sentences of one paragraph. Raises TextError for broken markup."""
-        written = unicodedata.normalize("NFC", paragraph)
+        written = composed(paragraph)
         items, normalized, unknown = self._read(written)
         held: Sentence | None = None  # one sentence behind, to know the paragraph's last
         for group in _by_sentence(items, sentence_ends(normalized, self.language.code)):

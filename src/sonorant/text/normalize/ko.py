@@ -16,6 +16,7 @@ _DASH = r"[-‐‑–—~∼〜～]"
 _WAVE = r"[~∼〜～]"
 _NOT_LATIN = r"(?![A-Za-z0-9])"
 _LATIN_START = r"(?<![A-Za-z])(?=[A-Za-z])"
+_HALF_DAY = rf"(?i:[ap](?:m{_NOT_LATIN}|\.m\.))"
 _CLOCK = r"(?P<hour>[01]?[0-9]|2[0-4]):(?P<minute>[0-5][0-9])(?::(?P<second>[0-5][0-9]))?(?![:.]?[0-9])"
 # What may stand right after a counter that is written apart from its number; else "3 시장" would be three o'clock.
 _AFTER_COUNTER = (
@@ -47,11 +48,14 @@ def _full_stop(match: Match) -> str:
 
 
 def _time(match: Match) -> str:
-    halves = {"am": "오전 ", "pm": "오후 "}
-    spoken = halves.get((match["half"] or "").strip().lower(), "") + _clock(
-        match["hour"], match["minute"], match["second"]
-    )
+    half = (match["half"] or "").strip()
+    spoken = (f"{_half_day(half)} " if half else "") + _clock(match["hour"], match["minute"], match["second"])
     return spoken if match["until"] is None else f"{spoken}에서 {_clock(match['until'], match['past'], None)}"
+
+
+def _half_day(written: str) -> str:
+    """a.m. and p.m."""
+    return {"a": "오전", "p": "오후"}[written[0].lower()]
 
 
 def _clock(hour: str, minute: str, second: str | None) -> str:
@@ -183,8 +187,18 @@ def _number_rules() -> list[Rule]:
         Rule(
             "time",
             _CLOCK + rf"(?:{_DASH}(?P<until>[01]?[0-9]|2[0-4]):(?P<past>[0-5][0-9])(?![:0-9]))?"
-            rf"(?P<half> ?(?i:am|pm){_NOT_LATIN})?",
+            rf"(?P<half> ?{_HALF_DAY})?",
             _time,
+        ),
+        Rule(
+            "time",
+            rf"(?P<hour>1[0-2]|0?[1-9]) ?(?P<half>{_HALF_DAY})",
+            lambda match: f"{_half_day(match['half'])} {_hour(int(match['hour']))}",
+        ),
+        Rule(
+            "power",
+            rf"(?P<base>{SIGNED})(?P<power>[²³])(?![0-9²³])",
+            lambda match: f"{say(read(match['base']))}의 {ko.POWERS[match['power']]}",
         ),
         # Days that are named by their numbers: 6·25, 3·1절.
         Rule("day", r"[0-9]{1,2}[·ㆍ․][0-9]{1,2}(?![0-9·])", lambda match: digits(match.group(), zero="영")),
@@ -254,7 +268,7 @@ def _latin_rules() -> list[Rule]:
     return [
         Rule("email", rf"[A-Za-z0-9._+-]{{1,64}}@{domain}", _address),
         Rule("url", rf"(?:https?://)?{domain}{path}", _address),
-        Rule("time", r"(?i:am|pm)(?= ?[0-9]{1,2}(?::|시))", lambda m: {"a": "오전", "p": "오후"}[m.group()[0].lower()]),
+        Rule("time", rf"{_HALF_DAY}(?= ?[0-9]{{1,2}}(?::|시))", lambda match: _half_day(match.group())),
         Rule(
             "letters",
             rf"[A-Z]{{1,3}}&[A-Z]{{1,3}}{_NOT_LATIN}",
@@ -267,6 +281,8 @@ def _latin_rules() -> list[Rule]:
         ),
         Rule("word", rf"(?i:{any_of(ko.LATIN_WORDS)})(?![A-Za-z])", lambda m: ko.LATIN_WORDS[m.group().lower()]),
         Rule("letters", r"(?:[A-Z]{1,8}|[a-z])(?![A-Za-z])", lambda m: _letters(m.group())),
+        # What leans on Hangul would take that with it; a word by itself is no letters' name.
+        Rule("letters", r"(?:(?<=[가-힣])[A-Za-z]{1,30}|[A-Za-z]{1,30}(?=[가-힣]))", lambda m: _letters(m.group())),
     ]
 
 
@@ -286,6 +302,7 @@ def _sign_rules() -> list[Rule]:
     tight = {sign: word for sign, word in ko.OPERATORS.items() if sign in "+×÷±"}
     return [
         Rule("roman", numeral, lambda match: sino(ko.ROMAN[match["numeral"]])),
+        Rule("circled", any_of(ko.CIRCLED), lambda match: sino(ko.CIRCLED[match.group()])),
         fixed("range", rf"(?<=[0-9가-힣%℃]){_WAVE}(?=[0-9])", "에서"),
         Rule("particle", rf"{after_number}=(?= ?[-−]?[0-9])", _equals),
         table("operator", ko.OPERATORS, before=spaced, after=r"(?= [-−(]?[0-9])"),
@@ -308,7 +325,7 @@ def normalizer() -> Scanner:
             Section(_LATIN_START, _latin_rules()),
             Section(NUMBER_START, _number_rules()),
             Section(r"(?=[ㄱ-ㅎㅏ-ㅣ])", [Rule("letter", r"ㅋ{1,60}|ㅎ{1,60}|[ㅏ-ㅣ]{1,60}|[ㄱ-ㅎ]", _jamo)]),
-            Section(rf"(?:{SIGN_START}|(?=[Ⅰ-Ⅻ]))", _sign_rules()),
+            Section(rf"(?:{SIGN_START}|(?=[Ⅰ-Ⅻ①-⑳]))", _sign_rules()),
         ],
         joint=_joint,
     )

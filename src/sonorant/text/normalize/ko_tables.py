@@ -133,3 +133,5 @@ OPERATORS = {
 }  # fmt: skip
 VULGAR = {"½": (1, 2), "⅓": (1, 3), "⅔": (2, 3), "¼": (1, 4), "¾": (3, 4), "⅕": (1, 5), "⅛": (1, 8)}
 ROMAN = {chr(0x2160 + at): at + 1 for at in range(12)}
+CIRCLED = {chr(0x2460 + at): at + 1 for at in range(20)}
+POWERS = {"²": "제곱", "³": "세제곱"}
