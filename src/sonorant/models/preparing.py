@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from sonorant.config import plain
 from sonorant.data.dataset import DataConfig, LoaderConfig, Share, UtteranceBatches
@@ -16,6 +16,9 @@ from sonorant.data.shards.fetching import fetch
 from sonorant.data.shards.format import LENGTHS, SHARDS, Shards
 from sonorant.text.standard import TextConfig, text_of
 from sonorant.training.stage import Stage
+
+if TYPE_CHECKING:
+    from lightning_fabric import Fabric
 
 PREPARE = "prepare"
 
@@ -63,26 +66,35 @@ def prepare_stage(
     )
 
 
+class Batched(Protocol):
+    """What batches are made by: the part of every recipe that is about them."""
+
+    @property
+    def data(self) -> DataConfig: ...
+    @property
+    def framing(self) -> Framing: ...
+    @property
+    def loader(self) -> LoaderConfig: ...
+    @property
+    def seed(self) -> int: ...
+
+
 def training_batches(
-    data: DataConfig,
-    framing: Framing,
-    prepared: Path,
-    corpus: Corpus,
-    *,
-    loader: LoaderConfig,
-    seed: int,
-    share: Share,
-    tracks_pitch: bool = False,
+    recipe: Batched, fabric: Fabric, prepared: Path, corpus: Corpus, *, tracks_pitch: bool = False
 ) -> UtteranceBatches | ShardedBatches:
-    """The batches of a prepared corpus's training split. tracks_pitch: whether they hold the pitch of frames."""
+    """This process's batches of a prepared corpus's training split, as a recipe wants them.
+
+    prepared: the folder; tracks_pitch: whether they hold the pitch of frames.
+    """
+    data, framing, share = recipe.data, recipe.framing, Share(fabric.global_rank, fabric.world_size)
     if data.shards is not None:
         return ShardedBatches(
             Shards.open(data.shards, index=prepared),
             framing=framing,
             batch_s=data.batch_s,
             batch_items=data.batch_items,
-            seed=seed,
-            loader=loader,
+            seed=recipe.seed,
+            loader=recipe.loader,
             share=share,
             tracks_pitch=tracks_pitch,
         )
@@ -92,8 +104,8 @@ def training_batches(
         hop=framing.hop,
         batch_s=data.batch_s,
         batch_items=data.batch_items,
-        seed=seed,
-        loader=loader,
+        seed=recipe.seed,
+        loader=recipe.loader,
         share=share,
         tracks_pitch=tracks_pitch,
     )

@@ -16,8 +16,7 @@ from sonorant.nn.mask import length_mask, pair_mask
 def aligner_in(network: Synthesizer) -> NetworkAligner | None:
     """The aligner in a CVAE-JETS; None if the voice has left it behind."""
     assert isinstance(network, CvaeJets)
-    aligner = network.aligner
-    if aligner is None:
+    if network.aligner is None:
         return None
 
     @torch.inference_mode()
@@ -30,10 +29,10 @@ def aligner_in(network: Synthesizer) -> NetworkAligner | None:
         language: Tensor,
     ) -> Tensor:
         token_mask, frame_mask = length_mask(token_lengths, tokens.shape[1]), length_mask(spec_lengths, spec.shape[2])
-        embedding = network.embed(speaker)
-        symbols = network.text_encoder.alone(tokens, token_mask)
         mel = mel_spectrogram(spec, network.spectrogram, network.cfg.mel)
-        log_attention = aligner(symbols, mel, token_mask=token_mask, frame_mask=frame_mask, speaker=embedding)
+        log_attention = network.attend(
+            tokens, mel, token_mask=token_mask, frame_mask=frame_mask, embedding=network.embed(speaker)
+        )
         return monotonic_alignment(log_attention, pair_mask(token_mask, frame_mask))
 
     return NetworkAligner(network, network.spectrogram, durations)

@@ -78,14 +78,14 @@ class CvaeJetsOutput:
     source_loss: Tensor | None  # [B], of the pitch that the decoder finds, if it does
 
 
-STATISTICS = {"pitch_mean": 6.0, "pitch_std": 3.0, "energy_mean": 0.0, "energy_std": 10.0}
-"""Of each speaker, with what they are before they are measured."""
+UNMEASURED = {"pitch_mean": 6.0, "pitch_std": 3.0, "energy_mean": 0.0, "energy_std": 10.0}
+"""A speaker's statistics where nothing was measured: before the stage that does, or of one who is never voiced."""
 
 
 class CvaeJets(LatentNetwork):
     """The network. Without a latent (JETS) it has neither posterior nor flow, and cannot convert."""
 
-    by_speaker = (*LatentNetwork.by_speaker, *(f"statistics.{name}" for name in STATISTICS))
+    by_speaker = (*LatentNetwork.by_speaker, *(f"statistics.{name}" for name in UNMEASURED))
 
     def __init__(
         self,
@@ -182,16 +182,12 @@ class CvaeJets(LatentNetwork):
         speaker, language: int64 [B]; pitch_hz: [B, T], 0 where there is no voice; each item has at least one frame per
         token. softness: how much of what a frame hears comes by the attention, the rest by the path found in it.
         """
-        assert self.aligner is not None, "made for speaking: there is no aligner"
         n_frames = spec.shape[2]
         token_mask, frame_mask = length_mask(token_lengths, tokens.shape[1]), length_mask(spec_lengths, n_frames)
         embedding = self.embed(speaker)
         hidden = self.text_encoder.encode(tokens, token_mask, embedding, self.said_in(language))
         mel = mel_spectrogram(spec, self.spectrogram, self.cfg.mel)
-        symbols = self.text_encoder.alone(tokens, token_mask)
-        log_attention: Tensor = self.aligner(
-            symbols, mel, token_mask=token_mask, frame_mask=frame_mask, speaker=embedding
-        )
+        log_attention = self.attend(tokens, mel, token_mask=token_mask, frame_mask=frame_mask, embedding=embedding)
         pairs = pair_mask(token_mask, frame_mask)
         durations = monotonic_alignment(log_attention.detach(), pairs)
 
@@ -223,6 +219,18 @@ class CvaeJets(LatentNetwork):
             token_mask=token_mask,
             frame_mask=frame_mask,
         )
+
+    def attend(
+        self, tokens: Tensor, mel: Tensor, *, token_mask: Tensor, frame_mask: Tensor, embedding: Tensor | None
+    ) -> Tensor:
+        """Logarithms of how much each frame hears each token: [B, L, T], at each frame summing to one over tokens.
+
+        tokens: int64 [B, L]; mel: [B, n_mels, T]; token_mask: [B, 1, L]; frame_mask: [B, 1, T].
+        """
+        assert self.aligner is not None, "made for speaking: there is no aligner"
+        symbols = self.text_encoder.alone(tokens, token_mask)
+        y: Tensor = self.aligner(symbols, mel, token_mask=token_mask, frame_mask=frame_mask, speaker=embedding)
+        return y
 
     def synthesize(
         self,
@@ -367,7 +375,7 @@ class Statistics(nn.Module):
 
     def __init__(self, n_speakers: int) -> None:
         super().__init__()
-        for name, value in STATISTICS.items():
+        for name, value in UNMEASURED.items():
             self.register_buffer(name, torch.full((n_speakers,), value))
 
     def pitch(self, pitch_hz: Tensor, mask: Tensor, speaker: Tensor | None) -> Contour:

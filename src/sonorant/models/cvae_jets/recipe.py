@@ -19,7 +19,7 @@ from sonorant.data.prepare import Framing
 from sonorant.losses.spectral import StftLossConfig
 from sonorant.models.cvae_jets.config import CvaeJetsConfig
 from sonorant.models.cvae_jets.losses import TERMS
-from sonorant.models.cvae_jets.statistics import STATISTICS as STATISTICS_FILE
+from sonorant.models.cvae_jets.statistics import MEASURED
 from sonorant.models.cvae_jets.training import STATISTICS, TRAIN, Trainings
 from sonorant.models.given import Given
 from sonorant.models.preparing import PREPARE, decisive, prepare_stage, prepared_files, to_stderr
@@ -127,7 +127,7 @@ class CvaeJetsRecipe:
             return {f"{PREPARE}/{name}": run / PREPARE / name for name in files}
 
         def measured() -> dict[str, Path]:
-            return {**prepared(), f"{STATISTICS}/{STATISTICS_FILE}": run / STATISTICS / STATISTICS_FILE}
+            return {**prepared(), f"{STATISTICS}/{MEASURED}": run / STATISTICS / MEASURED}
 
         return (
             prepare_stage(
@@ -145,7 +145,7 @@ class CvaeJetsRecipe:
                 STATISTICS,
                 {"spectrogram": settings["model"]["spectrogram"]},
                 inputs=prepared,
-                gives=(STATISTICS_FILE,),
+                gives=(MEASURED,),
                 run=trainings.measure,
             ),
             Stage(

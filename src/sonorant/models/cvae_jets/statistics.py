@@ -14,12 +14,10 @@ from sonorant.audio.spectrogram import SpectrogramConfig, energy_db, linear_spec
 from sonorant.config import config, parse, plain, read_json
 from sonorant.data.batch import Batch
 from sonorant.data.prepare import Prepared
-from sonorant.models.cvae_jets.model import Statistics, semitones
+from sonorant.models.cvae_jets.model import UNMEASURED, Statistics, semitones
 
-STATISTICS = "statistics.json"
+MEASURED = "statistics.json"
 _LEAST_STD = 0.1
-_UNKNOWN = (6.0, 3.0)
-"""The pitch, in semitones above 100 Hz, of a speaker who is never voiced."""
 
 
 @config
@@ -51,29 +49,25 @@ def measure(
         energy[utterance.speaker].add(energy_db(linear_spectrogram(batch.samples, spectrogram)).flatten())
     found = []
     for name, of_pitch, of_energy in zip(speakers, pitch, energy, strict=True):
-        tone, level = of_pitch.mean_and_std() or _UNKNOWN, of_energy.mean_and_std() or (0.0, 1.0)
-        found.append(
-            SpeakerStatistics(
-                name=name, pitch_mean=tone[0], pitch_std=tone[1], energy_mean=level[0], energy_std=level[1]
-            )
-        )
+        own = {**of_pitch.as_named("pitch"), **of_energy.as_named("energy")}
+        found.append(SpeakerStatistics(name=name, **{**UNMEASURED, **own}))
     return CorpusStatistics(speakers=tuple(found))
 
 
 def write(statistics: CorpusStatistics, folder: Path) -> None:
     """Write them into a stage's folder. Raises AudioError when they cannot be written."""
-    with whole_file(folder / STATISTICS) as part:
+    with whole_file(folder / MEASURED) as part:
         part.write_text(json.dumps(plain(statistics), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def read(folder: Path) -> CorpusStatistics:
     """What `write` wrote. Raises ConfigError when it is missing or damaged."""
-    return parse(CorpusStatistics, read_json(folder / STATISTICS), source=str(folder / STATISTICS))
+    return parse(CorpusStatistics, read_json(folder / MEASURED), source=str(folder / MEASURED))
 
 
 def fill(statistics: CorpusStatistics, into: Statistics) -> None:
     """Give them to a network."""
-    for name in ("pitch_mean", "pitch_std", "energy_mean", "energy_std"):
+    for name in UNMEASURED:
         getattr(into, name).copy_(torch.tensor([getattr(speaker, name) for speaker in statistics.speakers]))
 
 
@@ -89,9 +83,11 @@ class _Moments:
         self._sum += float(exact.sum())
         self._squares += float((exact**2).sum())
 
-    def mean_and_std(self) -> tuple[float, float] | None:
+    def as_named(self, name: str) -> dict[str, float]:
+        """Mean and deviation, by their names; none of nothing."""
         if not self._n:
-            return None
+            return {}
         mean = self._sum / self._n
         # Rounding may leave a constant's variance below 0.
-        return mean, max(max(self._squares / self._n - mean**2, 0.0) ** 0.5, _LEAST_STD)
+        std = max(self._squares / self._n - mean**2, 0.0) ** 0.5
+        return {f"{name}_mean": mean, f"{name}_std": max(std, _LEAST_STD)}

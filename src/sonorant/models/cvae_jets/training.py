@@ -10,9 +10,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from sonorant.data.batch import Batch
-from sonorant.data.dataset import Share, UtteranceBatches
 from sonorant.data.prepare import Corpus, read_corpus
-from sonorant.data.shards.batches import ShardedBatches
 from sonorant.models.cvae_jets import statistics
 from sonorant.models.cvae_jets.evaluate import CvaeJetsSubject
 from sonorant.models.cvae_jets.game import CvaeJetsGame, GameSettings, Played
@@ -73,7 +71,7 @@ class Trainings:
         """What curves are counted in. Returns whether it is complete, or was asked to stop before."""
         recipe, prepared, should_stop = self._recipe, self._run / PREPARE, self._given.should_stop
         corpus = read_corpus(prepared)
-        every = batches_of(recipe, self._fabric, prepared, corpus).every()
+        every = training_batches(recipe, self._fabric, prepared, corpus, tracks_pitch=True).every()
         found = statistics.measure(
             takewhile(lambda _: not should_stop(), every),
             speakers=corpus.tables.speakers,
@@ -116,7 +114,7 @@ def build_training(
         level=recipe.model.level,
     )
     game = CvaeJetsGame(fabric, generator, discriminator, settings=settings)
-    batches = batches_of(recipe, fabric, prepared, corpus)
+    batches = training_batches(recipe, fabric, prepared, corpus, tracks_pitch=True)
     return Training(
         step=GanStep[Batch, Played](fabric, game, generator, discriminator, recipe.losses, randomness),
         batches=batches,
@@ -126,22 +124,6 @@ def build_training(
         ),
         best_by="mel",
         parts=recipe.data.parts,
-    )
-
-
-def batches_of(
-    recipe: CvaeJetsRecipe, fabric: Fabric, prepared: Path, corpus: Corpus
-) -> UtteranceBatches | ShardedBatches:
-    """The batches of a run's corpus, as its recipe wants them."""
-    return training_batches(
-        recipe.data,
-        recipe.framing,
-        prepared,
-        corpus,
-        loader=recipe.loader,
-        seed=recipe.seed,
-        share=Share(fabric.global_rank, fabric.world_size),
-        tracks_pitch=True,
     )
 
 

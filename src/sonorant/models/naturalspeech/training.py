@@ -17,7 +17,7 @@ from sonorant.audio.io import whole_file
 from sonorant.audio.spectrogram import linear_spectrogram
 from sonorant.data.alignments import Alignment, Halfway, frames_of_tokens, read_alignments, write_alignments
 from sonorant.data.batch import Batch
-from sonorant.data.dataset import Share, UtteranceBatches
+from sonorant.data.dataset import UtteranceBatches
 from sonorant.data.manifest import read_manifest
 from sonorant.data.prepare import Corpus, Prepared, read_corpus
 from sonorant.data.shards.batches import ShardedBatches
@@ -232,17 +232,8 @@ class Trainings:
             report_start(source, outcome, folder, judges=judges, into=into)
 
     def _batches(self, corpus: Corpus) -> UtteranceBatches | ShardedBatches:
-        recipe, fabric = self._recipe, self._fabric
-        return training_batches(
-            recipe.data,
-            recipe.framing,
-            self._run / PREPARE,
-            corpus,
-            loader=recipe.loader,
-            seed=recipe.seed,
-            share=Share(fabric.global_rank, fabric.world_size),
-            tracks_pitch=self._hears_pitch,
-        )
+        prepared = self._run / PREPARE
+        return training_batches(self._recipe, self._fabric, prepared, corpus, tracks_pitch=self._hears_pitch)
 
 
 def new_network(recipe: NaturalSpeechRecipe, corpus: Corpus, randomness: Randomness) -> NaturalSpeech:

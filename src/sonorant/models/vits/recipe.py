@@ -13,7 +13,7 @@ from sonorant.audio.spectrogram import MelConfig, mel_filterbank
 from sonorant.bounds import check_at_least, check_share
 from sonorant.config import config
 from sonorant.data.batch import Batch
-from sonorant.data.dataset import DataConfig, LoaderConfig, Share
+from sonorant.data.dataset import DataConfig, LoaderConfig
 from sonorant.data.prepare import Framing, Tables, read_corpus
 from sonorant.models.encoder_start import PHONEME_ENCODER, start_from_encoder
 from sonorant.models.evaluation import Evaluation
@@ -165,15 +165,7 @@ def build(recipe: VitsRecipe, fabric: Fabric, prepared: Path, *, source: Source 
         mel=recipe.mel,
         segment_frames=recipe.segment_frames,
     )
-    batches = training_batches(
-        recipe.data,
-        recipe.framing,
-        prepared,
-        corpus,
-        loader=recipe.loader,
-        seed=recipe.seed,
-        share=Share(fabric.global_rank, fabric.world_size),
-    )
+    batches = training_batches(recipe, fabric, prepared, corpus)
     return Training(
         step=GanStep[Batch, Played](fabric, game, generator, discriminator, recipe.losses, randomness),
         batches=batches,

@@ -159,7 +159,7 @@ def build_training(recipe: Vits2Recipe, fabric: Fabric, prepared: Path, start: S
     generator = set_up(fabric, "generator", network, recipe.generator)
     discriminator = set_up(fabric, "discriminator", judges, recipe.discriminator)
     game = Vits2Game(fabric, generator, discriminator, settings=recipe.game_settings)
-    batches = batches_of(recipe, fabric, prepared, corpus)
+    batches = training_batches(recipe, fabric, prepared, corpus, tracks_pitch=hears_pitch(recipe.model.decoder))
     return Training(
         step=GanStep[Batch, Played](fabric, game, generator, discriminator, recipe.losses, randomness),
         batches=batches,
@@ -181,7 +181,7 @@ def build_completion(recipe: Vits2Recipe, fabric: Fabric, prepared: Path, start:
     lacking = (*outcome.fresh, *outcome.resized)
     if not lacking:
         raise TrainingError(f"{recipe.init_from}: lacks nothing that 'complete' could train; leave that stage out")
-    batches = batches_of(recipe, fabric, prepared, corpus)
+    batches = training_batches(recipe, fabric, prepared, corpus, tracks_pitch=hears_pitch(recipe.model.decoder))
     build = _build_dreaming if recipe.complete.kind == "dreams" else _build_reconstruction
     return build(recipe, fabric, network, lacking, randomness, batches, _evaluation(recipe, corpus, batches))
 
@@ -273,7 +273,7 @@ def build_durations(recipe: Vits2Recipe, fabric: Fabric, run: Path, folder: Path
         folder / f"{split}_{fingerprint(last_state(run / TRAIN))[:16]}.safetensors" for split in ("train", "validation")
     )
     if fabric.is_global_zero:
-        batches = batches_of(recipe, fabric, prepared, corpus)
+        batches = training_batches(recipe, fabric, prepared, corpus, tracks_pitch=hears_pitch(recipe.model.decoder))
         wanted = {of_train: ((utterance, batch.samples) for utterance, batch in batches.every())}
         if held_out:
             wanted[of_held_out] = ((utterance, batches.example(utterance).samples) for utterance in held_out)
@@ -317,22 +317,6 @@ def new_network(recipe: Vits2Recipe, corpus: Corpus, randomness: Randomness) -> 
     torch.manual_seed(randomness.of("weights"))
     n_symbols = SymbolTable(tables.symbols).n_rows
     return Vits2(recipe.model, n_symbols, len(tables.speakers), len(tables.frontend.languages))
-
-
-def batches_of(
-    recipe: Vits2Recipe, fabric: Fabric, prepared: Path, corpus: Corpus
-) -> UtteranceBatches | ShardedBatches:
-    """The batches of a run's corpus, as its recipe wants them."""
-    return training_batches(
-        recipe.data,
-        recipe.framing,
-        prepared,
-        corpus,
-        loader=recipe.loader,
-        seed=recipe.seed,
-        share=Share(fabric.global_rank, fabric.world_size),
-        tracks_pitch=hears_pitch(recipe.model.decoder),
-    )
 
 
 class _Objective:
