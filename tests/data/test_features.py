@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from sonorant.data.features import Cached, Recording, Waveform
+from sonorant.audio import pitch
+from sonorant.data.features import Cached, Pitch, Recording, Waveform
 from sonorant.errors import CorpusError
 
 
@@ -92,3 +93,19 @@ def test_a_waveform_is_the_part_asked_for_at_the_rate_asked_for(recording: Recor
     assert part.dtype == np.float32
     assert len(part) == 4_000
     assert np.abs(np.fft.rfft(part)).argmax() == 220  # 440 Hz over half a second
+
+
+def test_a_track_by_another_release_or_range_is_another(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def place() -> Path:
+        pitch.tracker_settings.cache_clear()
+        return Cached(Pitch(16_000, 256), tmp_path).place
+
+    first = place()
+    assert place() == first
+    with monkeypatch.context() as patch:
+        patch.setattr(pitch, "HIGHEST_HZ", 700.0)
+        assert place() != first
+    with monkeypatch.context() as patch:
+        patch.setattr(pitch, "version", lambda _: "9.9")
+        assert place() != first
+    assert place() == first

@@ -9,6 +9,8 @@ voiced, their pauses too.
 from __future__ import annotations
 
 import functools
+from collections.abc import Mapping
+from importlib.metadata import PackageNotFoundError, version
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,7 +40,7 @@ class PitchTracker:
         try:
             import swift_f0
         except ImportError:
-            raise MissingExtraError("tracking pitch", package="swift-f0", extra="train") from None
+            raise _missing() from None
         self._detector = swift_f0.SwiftF0(threads=1)
 
     def __call__(self, samples: Samples, sample_rate_hz: int) -> PitchTrack:
@@ -58,6 +60,20 @@ class PitchTracker:
             f0_hz = np.where(result.confidence >= _VOICED, result.pitch_hz, 0.0)
             found[first::2] = f0_hz[: len(found[first::2])]
         return found
+
+
+@functools.cache
+def tracker_settings() -> Mapping[str, str | float]:
+    """All that decides what a track is. Raises MissingExtraError where swift-f0 is not installed."""
+    try:
+        release = version("swift-f0")
+    except PackageNotFoundError:
+        raise _missing() from None
+    return {"tracker": f"swift-f0 {release}", "lowest_hz": LOWEST_HZ, "highest_hz": HIGHEST_HZ, "voiced": _VOICED}
+
+
+def _missing() -> MissingExtraError:
+    return MissingExtraError("tracking pitch", package="swift-f0", extra="train")
 
 
 @functools.cache

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Literal
 
 import torch
 
@@ -51,7 +52,9 @@ class LoaderConfig:
 
     workers: int = 2
     cache: Path | None = None
-    """Where decoded audio is kept; None decodes it each time."""
+    """Where decoded audio and pitch are kept; None makes them each time."""
+    caches: tuple[Literal["waveform", "pitch"], ...] = ("waveform", "pitch")
+    """What of that is kept there: audio takes four bytes a sample, pitch next to nothing, but takes longer to find."""
 
     def __post_init__(self) -> None:
         if self.workers < 0:
@@ -94,7 +97,9 @@ class UtteranceBatches:
         self._share = share
 
         def kept(feature: Feature) -> Feature:
-            return feature if loader.cache is None else Cached(feature, loader.cache)
+            return (
+                Cached(feature, loader.cache) if loader.cache is not None and feature.name in loader.caches else feature
+            )
 
         self._waveform = kept(Waveform(sample_rate_hz))
         self._pitch = kept(Pitch(sample_rate_hz, hop)) if tracks_pitch else None

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sonorant.audio.io import Samples, read, whole_file
-from sonorant.audio.pitch import pitch_of_frames, tracker
+from sonorant.audio.pitch import pitch_of_frames, tracker, tracker_settings
 from sonorant.audio.resample import resample
 from sonorant.errors import AudioError, CorpusError
 
@@ -70,7 +70,7 @@ class Pitch:
 
     @property
     def settings(self) -> Mapping[str, Any]:
-        return {"sample_rate_hz": self.sample_rate_hz, "hop": self.hop, "tracker": "swift-f0", "version": 1}
+        return {"sample_rate_hz": self.sample_rate_hz, "hop": self.hop, **tracker_settings(), "version": 1}
 
     def __call__(self, recording: Recording) -> Values:
         return self.of(Waveform(self.sample_rate_hz)(recording))

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -168,15 +169,16 @@ def test_utterances_are_what_the_recordings_give(made: Path) -> None:
                 assert (part.speakers[index], part.languages[index]) == (one.speakers[0], one.languages[0])
 
 
-def test_the_pitch_of_frames_comes_along_if_asked_for(made: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("caches", [("waveform", "pitch"), ("pitch",)], ids=["all kept", "pitch kept"])
+def test_the_pitch_of_frames_comes_along_if_asked_for(made: Path, tmp_path: Path, caches: tuple[Any, ...]) -> None:
     corpus = read_corpus(made / "prepare")
-    loader = LoaderConfig(workers=0, cache=tmp_path / "cache")
+    loader = LoaderConfig(workers=0, cache=tmp_path / "cache", caches=caches)
     unsharded = UtteranceBatches(
         corpus.of("train"), sample_rate_hz=RATE_HZ, hop=HOP, batch_s=2, seed=0, loader=loader, tracks_pitch=True
     )
     for _ in ("computed", "kept"):
         expected = {row.id: unsharded.example(row).pitch for row in corpus.of("train")}
-    assert {path.parent.name.split("-")[0] for path in tmp_path.rglob("*.npy")} == {"waveform", "pitch"}
+    assert {path.parent.name.split("-")[0] for path in tmp_path.rglob("*.npy")} == set(caches)
     voiced = torch.cat([pitch[pitch > 0] for pitch in expected.values()])
     assert len(voiced) > 0
     assert voiced.min() > 0.09 * RATE_HZ / math.tau  # of the lowest tone: a tenth of a radian from sample to sample
