@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import field
 from typing import Any, Literal
 
 import pytest
@@ -30,12 +32,16 @@ class Circle:
 class Drawing:
     shape: Square | Circle
     weight: float | Square = 1.0
+    all: Mapping[str, tuple[Square, ...]] = field(default_factory=dict)
 
 
 @pytest.mark.parametrize(
     ("data", "said"),
     [
-        ({"shape": {"kind": "square", "side": 1, "radius": 2}}, "shape.radius: there is no such setting"),
+        (
+            {"shape": {"kind": "square", "side": 1, "radius": 2}},
+            "shape.radius: there is no such setting; expected kind, side",
+        ),
         ({"shape": {"kind": "circle"}}, "shape.radius: Field required"),
         ({"shape": {"kind": "star"}}, "shape.kind: found 'star', expected 'square' or 'circle'"),
         ({"shape": {"kind": "square", "side": -1}}, "shape: side is -1: it must be above 0"),
@@ -43,7 +49,18 @@ class Drawing:
             {"shape": {"kind": "circle", "radius": 1}, "weight": {"kind": "star"}},
             "weight.kind: found 'star', expected 'square'",
         ),
-        ({"shape": {"kind": "circle", "radius": "x"}, "colour": 1}, "shape.radius: Input should be a valid number, "),
+        (
+            {"shape": {"kind": "circle", "radius": "x"}, "colour": 1},
+            "shape.radius: found 'x', expected a valid number",
+        ),
+        (
+            {"shape": {"kind": "circle", "radius": 1}, "colour": 1},
+            "colour: there is no such setting; expected shape, weight, all",
+        ),
+        (
+            {"shape": {"kind": "circle", "radius": 1}, "all": {"a": [{"sid": 1}]}},
+            "all.a.0.sid: there is no such setting; expected kind, side",
+        ),
     ],
 )
 def test_a_choice_is_told_by_its_kind_alone(data: dict[str, Any], said: str) -> None:

@@ -6,9 +6,10 @@ import io
 import json
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields, is_dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from types import NoneType, UnionType
+from typing import TYPE_CHECKING, Any, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 from typing_extensions import dataclass_transform
 
@@ -16,6 +17,7 @@ from sonorant.errors import ConfigError, MissingExtraError
 
 if TYPE_CHECKING:
     import pydantic
+    import pydantic_core
 
 T = TypeVar("T")
 
@@ -38,14 +40,10 @@ def parse(cls: type[T], data: object, *, source: str) -> T:
     try:
         return pydantic.TypeAdapter(cls).validate_python(data)
     except pydantic.ValidationError as error:
-        raise ConfigError(f"{source}: " + "; ".join(_faults(error))) from None
+        raise ConfigError(f"{source}: " + "; ".join(_faults(error, cls))) from None
 
 
-_MESSAGES = {"unexpected_keyword_argument": "there is no such setting"}
-"""In place of what pydantic says of classes."""
-
-
-def _faults(error: pydantic.ValidationError) -> list[str]:
+def _faults(error: pydantic.ValidationError, cls: type) -> list[str]:
     """Every fault with where it is. Of a choice between kinds only the chosen one's, or that there is no such kind."""
     faults = error.errors()
     refused: dict[tuple[int | str, ...], list[str]] = {}  # by where a choice is: what the kinds are that it is not
@@ -68,7 +66,7 @@ def _faults(error: pydantic.ValidationError) -> list[str]:
         for choice in refused:  # the member's own name says nothing to who wrote the file
             if place[: len(choice)] == choice and len(place) > len(choice):
                 place = (*choice, *place[len(choice) + 1 :])
-        message = _MESSAGES.get(fault["type"], fault["msg"].removeprefix("Value error, "))
+        message = _message(fault, cls)
         said.append(f"{'.'.join(map(str, place))}: {message}" if place else message)
     for choice, kinds in refused.items():
         others = {fault["loc"][: len(choice) + 1] for fault in faults if fault["loc"][: len(choice)] == choice}
@@ -76,6 +74,47 @@ def _faults(error: pydantic.ValidationError) -> list[str]:
             where = ".".join(map(str, (*choice, "kind")))
             said.append(f"{where}: found {chosen[choice]!r}, expected {' or '.join(kinds)}")
     return said
+
+
+def _message(fault: pydantic_core.ErrorDetails, cls: type) -> str:
+    """One fault in our words. cls: what was to be built."""
+    if fault["type"] == "unexpected_keyword_argument":
+        owner = _class_at(cls, fault["loc"][:-1])
+        known = "" if owner is None else f"; expected {', '.join(field.name for field in fields(owner))}"
+        return f"there is no such setting{known}"
+    said = fault["msg"].removeprefix("Value error, ")
+    if not said.startswith("Input should be "):
+        return said
+    found = repr(fault["input"])
+    wanted = said.removeprefix("Input should be ").partition(", unable")[0].partition(" or an instance of ")[0]
+    for ours, theirs in (("list", "tuple"), ("mapping", "dictionary")):  # as files call them
+        wanted = wanted.replace(theirs, ours)
+    return f"found {found if len(found) <= 60 else found[:57] + '...'}, expected {wanted}"
+
+
+def _class_at(cls: type, place: Sequence[int | str]) -> Any:
+    """The class whose settings a file has at a place; None where that is none, or none alone."""
+    hints = [cls]
+    for step in place:
+        within: list[Any] = []
+        for hint in hints:
+            if step == getattr(hint, "__name__", None):
+                within.append(hint)
+            elif is_dataclass(hint):
+                within += _choices(get_type_hints(hint).get(str(step)))
+            else:  # a mapping's values, a sequence's items
+                of = [inner for inner in get_args(hint) if inner is not ...]
+                within += _choices(of[-1]) if of else []
+        hints = within
+    owners = [hint for hint in hints if is_dataclass(hint)]
+    return owners[0] if len(owners) == 1 else None
+
+
+def _choices(hint: Any) -> list[Any]:
+    """What a type may be."""
+    if get_origin(hint) in (Union, UnionType):
+        return [choice for inner in get_args(hint) for choice in _choices(inner)]
+    return [] if hint in (None, ..., NoneType) else [hint]
 
 
 def plain(value: Any) -> dict[str, Any]:
