@@ -139,6 +139,7 @@ def test_the_voice_speaks_converts_and_aligns(
 ) -> None:
     voice, wav, other = tmp_path / "voice", tmp_path / "out.wav", tmp_path / "other.wav"
     assert main(["voices", "export-run", str(twelve), str(voice), "--convert"]) == 0
+    assert len({path.stat().st_mode for path in voice.iterdir()}) == 1  # whoever may read one file may read all
     assert main(["voices", "check", str(voice)]) == 0
     assert main(["say", "One two three.", "--voice", str(voice), "--speaker", "bob", "-o", str(wav)]) == 0
     samples, rate = soundfile.read(wav)

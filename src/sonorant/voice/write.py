@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -81,6 +82,7 @@ def write_voice(voice: NewVoice, out: Path, *, replace: bool = False) -> None:
             n_symbols=voice.n_symbols,
         )
         bundles.write_manifest(folder, manifest)
+        shutil.copymode(folder / bundles.MANIFEST, weights)  # safetensors lets nobody else read what it writes
         n_parameters = sum(tensor.numel() for tensor in voice.weights.values())
         card.write(folder, manifest, n_parameters=n_parameters, notes=voice.notes)
         check.write(folder, check.record(load(folder)))
