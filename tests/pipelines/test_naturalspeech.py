@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -26,7 +27,7 @@ from sonorant.models.naturalspeech.model import NaturalSpeech
 from sonorant.models.naturalspeech.recipe import DURATOR, NaturalSpeechRecipe
 from sonorant.training import checkpoint as checkpoints
 from sonorant.training import loop
-from sonorant.training.loop import CHECKPOINTS
+from sonorant.training.loop import CHECKPOINTS, RunConfig
 from sonorant.training.stage import fingerprint
 from sonorant.training.tracker import LOG, read_log
 from sonorant.voice.bundle import WEIGHTS
@@ -244,6 +245,21 @@ def test_it_starts_from_a_run_of_its_own_kind_and_may_leave_out_what_was_aligned
     assert 2 < len(prepared) < len(labelled)
 
 
+def test_a_stage_given_in_part_is_that_stage_still() -> None:
+    """`tune: {run: {steps: 5}}` is still the durator alone, on what it says itself."""
+    told = {"system": "naturalspeech", "data": {"manifest": "m.jsonl"}, "labels": {"by": "v"}}
+    whole = parse(NaturalSpeechRecipe, told, source="defaults")
+    stages = {"warm": {"segment_frames": 40}, "main": {"losses": {"spectral": 2}}, "tune": {"run": {"steps": 5}}}
+    given = parse(NaturalSpeechRecipe, {**told, **stages}, source="in part")
+    assert whole.tune is not None
+    assert given.tune == replace(whole.tune, run=RunConfig(steps=5))
+    assert given.warm == replace(whole.warm, segment_frames=40)
+    assert given.main == replace(whole.main, losses={**whole.main.losses, "spectral": 2.0})
+    assert whole.tune.trains == ("duration", "upsampling")
+    assert {name for name, weight in whole.tune.losses.items() if weight} == {"end_to_end"}
+    assert parse(NaturalSpeechRecipe, plain(given), source="its file form") == given
+
+
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
@@ -259,6 +275,8 @@ def test_it_starts_from_a_run_of_its_own_kind_and_may_leave_out_what_was_aligned
         (["warm.memory_share=1"], "warm.memory_share is above 0, but the memory is made after that stage"),
         (["model.memory=null"], "main.memory_share is above 0, but there is no model.memory"),
         (["tune.trains=[posterior]"], "teaches any of them"),
+        (["tune={run: {steps: 5}, trains: [duration], predicted: 0}"], "teaches any of them"),
+        (["main.losses.source=3"], "main.losses.source is set, but a decoder of model.decoder.kind="),
         (
             ["model.decoder={kind: harmonic}", "main.losses.source=0"],
             "main.losses.source is 0, but the decoder is trained: it must learn the pitch",

@@ -10,7 +10,8 @@ import torch
 from lightning_fabric import Fabric
 
 from sonorant.audio.spectrogram import MelConfig, SpectrogramConfig
-from sonorant.losses.divergence import gaussian_kl
+from sonorant.losses.divergence import gaussian_kl, pairwise_kl
+from sonorant.losses.soft_dtw import soft_dtw
 from sonorant.losses.spectral import StftLossConfig
 from sonorant.models.naturalspeech.config import NaturalSpeechConfig
 from sonorant.models.naturalspeech.game import GameSettings, NaturalSpeechGame, Played
@@ -24,6 +25,7 @@ from sonorant.models.naturalspeech.losses import (
     forward_divergence,
 )
 from sonorant.models.naturalspeech.model import Imagined, NaturalSpeech, NaturalSpeechOutput
+from sonorant.models.naturalspeech.recipe import taught_by
 from sonorant.nn.discriminators import DiscriminatorConfig, Discriminators
 from sonorant.nn.frame_discriminators import FrameDiscriminatorConfig, FrameResolution
 from sonorant.nn.harmonic_head import HarmonicHeadConfig
@@ -243,6 +245,52 @@ def test_the_forward_divergence_is_that_of_the_prior_from_the_posterior() -> Non
         mask=out.prior_mask,
     )
     assert float(found.mean()) == pytest.approx(float(exact.mean()), rel=0.01)
+
+
+def test_behind_a_flow_that_stretches_both_divergences_count_its_volume() -> None:
+    """Everything twice as wide on the prior's side: it is the same distribution still."""
+    out, log_two = matched(), float(torch.log(torch.tensor(2.0)))
+    prior = replace(out.prior, mean=2 * out.prior.mean, log_std=out.prior.log_std + log_two)
+    wide = replace(out, z_p=2 * out.z_p, prior=prior, log_det=8 * log_two)
+    for divergence in (backward_divergence, forward_divergence):
+        per_frame = divergence(wide, FrameByFrame()) / 40
+        assert float(per_frame.mean()) == pytest.approx(0.0, abs=5 * float(per_frame.std()) / 20)
+
+
+def test_a_warped_divergence_weighs_paths_as_the_paper_does() -> None:
+    """The paper's softness and price of a step are for the mean over channels, of which there are eight here."""
+    out = train_pass(small(), predicted=True)
+    rows, columns = out.prior_mask.sum(dim=(1, 2)).long(), out.frame_mask.sum(dim=(1, 2)).long()
+    assert not torch.equal(rows, columns)
+    cost = pairwise_kl(
+        out.z_p,
+        out.posterior.log_std,
+        out.prior.mean,
+        out.prior.log_std,
+        z_mask=out.frame_mask,
+        mean_mask=out.prior_mask,
+    )
+    expected = 8 * soft_dtw(cost / 8, rows, columns, gamma=0.01, warp=0.07)
+    torch.testing.assert_close(backward_divergence(out, SoftlyWarped(band=None)), expected)
+
+
+@pytest.mark.parametrize("predicted", [0.0, 1.0], ids=["as labelled", "as predicted"])
+@pytest.mark.parametrize("share", [0.0, 0.5], ids=["no memory", "memory"])
+def test_each_term_teaches_the_parts_that_it_is_said_to(predicted: float, share: float) -> None:
+    losses = {**dict.fromkeys(TERMS, 1.0), "source": 1.0}
+    at = table(replace(MAIN, predicted=predicted, memory_share=share), losses=losses, cfg=HARMONIC)
+    at.step([BATCH], 0)  # what begins at zero lets no gradient through
+    network = at.generator.network.requires_grad_(True)
+    found = {}
+    for name in TERMS:
+        network.zero_grad()
+        played = at.game.generate(BATCH, 0)
+        terms = at.game.judged(BATCH, played, frozenset({name}))
+        terms[name].backward()
+        has_gradient = {part for part, p in network.named_parameters() if p.grad is not None and p.grad.any()}
+        found[name] = {part.split(".")[0] for part in has_gradient}
+    reached = taught_by(is_predicted=predicted > 0, is_remembered=share > 0)
+    assert found == {name: set(parts) for name, parts in reached.items()}
 
 
 @pytest.mark.parametrize("divergence", [backward_divergence, forward_divergence])

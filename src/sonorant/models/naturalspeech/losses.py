@@ -15,9 +15,8 @@ from torch import Tensor
 from sonorant.bounds import check_at_least, check_finite
 from sonorant.config import config
 from sonorant.losses.divergence import pairwise_kl, sampled_kl
-from sonorant.losses.soft_dtw import PAPER_GAMMA, PAPER_WARP, soft_dtw
+from sonorant.losses.soft_dtw import PAPER_GAMMA, PAPER_WARP, of_summed_channels, soft_dtw
 from sonorant.models.naturalspeech.model import NaturalSpeechOutput
-from sonorant.models.slices import SOURCE_WEIGHT
 from sonorant.training.schedule import Schedule
 
 TERMS = ("mel", "spectral", "source", "kl", "kl_forward", "duration", "adversarial", "feature", "end_to_end")
@@ -29,12 +28,11 @@ OF_IMAGINED = frozenset({"kl_forward", "end_to_end"})
 def default_weights() -> Mapping[str, Schedule]:
     """The paper gives none. These are those under which a public implementation trained, before what is ramped up.
 
-    Without meaning for a decoder that does not find the pitch of what it says is `source`.
+    `source` comes beside with decoders that find the pitch of what they say.
     """
     return {
         "mel": 45.0,
         "spectral": 0.0,
-        "source": SOURCE_WEIGHT,
         "kl": 1.0,
         "kl_forward": 0.0,
         "duration": 5.0,
@@ -126,7 +124,5 @@ def _divergence(
         case SoftlyWarped():
             rows, columns = mask.sum(dim=(1, 2)).long(), z_mask.sum(dim=(1, 2)).long()
             cost = pairwise_kl(z, z_log_std, mean, log_std, z_mask=z_mask, mean_mask=mask)
-            n_channels = mean.shape[1]  # costs are sums over these, and the value is homogeneous
-            return soft_dtw(
-                cost, rows, columns, gamma=cfg.gamma * n_channels, warp=cfg.warp * n_channels, band=cfg.band
-            )
+            gamma, warp = (of_summed_channels(each, mean.shape[1]) for each in (cfg.gamma, cfg.warp))
+            return soft_dtw(cost, rows, columns, gamma=gamma, warp=warp, band=cfg.band)

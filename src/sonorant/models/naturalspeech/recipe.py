@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from sonorant.audio.spectrogram import MelConfig, mel_filterbank
 from sonorant.bounds import check_at_least, check_share
@@ -42,7 +42,7 @@ from sonorant.models.naturalspeech.training import (
 from sonorant.models.phoneme_encoder.config import MaskingConfig, PhonemeEncoderConfig, TextsConfig
 from sonorant.models.phoneme_encoder.recipe import PhonemeEncoderRecipe, default_optimizer
 from sonorant.models.preparing import PREPARE, prepare_stage, prepared_files, to_stderr
-from sonorant.models.slices import check_slices
+from sonorant.models.slices import SOURCE_WEIGHT, check_slices
 from sonorant.models.trained import Trained
 from sonorant.nn.decoder import hears_pitch
 from sonorant.nn.discriminators import DiscriminatorConfig
@@ -61,25 +61,36 @@ PARTS = ("speaker", "text_encoder", "duration", "upsampling", "flow", "posterior
 DURATOR = ("duration", "upsampling")
 
 
-_OF_RECORDINGS = frozenset({"speaker", "posterior", "memory", "decoder"})
-_REACHED = {
-    **dict.fromkeys(("mel", "spectral", "source", "adversarial", "feature"), _OF_RECORDINGS),
-    **dict.fromkeys(("kl", "kl_forward"), frozenset(PARTS) - {"memory", "decoder"}),
-    "duration": frozenset({"speaker", "text_encoder", "duration"}),
-    "end_to_end": frozenset(PARTS) - {"posterior"},
-}
-"""Which parts each term teaches."""
+def taught_by(*, is_predicted: bool, is_remembered: bool) -> Mapping[str, frozenset[str]]:
+    """Which parts each term teaches (figure 2).
+
+    is_predicted: whether items last as long as predicted; is_remembered: whether the decoder hears the memory.
+    """
+    unheard = {"memory"} - ({"memory"} if is_remembered else set())
+    untimed = {"duration"} - ({"duration"} if is_predicted else set())
+    of_recordings = frozenset({"speaker", "posterior", "memory", "decoder"}) - unheard
+    return {
+        **dict.fromkeys(("mel", "spectral", "source", "adversarial", "feature"), of_recordings),
+        **dict.fromkeys(("kl", "kl_forward"), frozenset(PARTS) - {"memory", "decoder"} - untimed),
+        "duration": frozenset({"speaker", "text_encoder", "duration"}),
+        "end_to_end": frozenset(PARTS) - {"posterior"} - unheard - untimed,
+    }
+
+
+def _published(value: float) -> OptimizerConfig:
+    """The paper's decay, with its epochs of some 100 steps."""
+    return OptimizerConfig(learning_rate=Exponential(value=value, gamma=0.999875, every=100))
 
 
 @config
 class TrainingStage:
-    """One of the stages that train."""
+    """What the stages that train have in common."""
 
     run: RunConfig
     trains: tuple[str, ...] = PARTS
     """The parts of the network that learn; the others are frozen."""
     losses: Mapping[str, Schedule] = field(default_factory=dict)
-    """Weights of terms; those left out are the defaults."""
+    """Weights of terms; those left out are the stage's own."""
     divergence: DivergenceConfig = FrameByFrame()
     predicted: Schedule = 0.0
     """The share of items that last as long as predicted; needs a softly warped divergence."""
@@ -89,13 +100,19 @@ class TrainingStage:
     generator: OptimizerConfig = OptimizerConfig()
     discriminator: OptimizerConfig = OptimizerConfig()
 
+    own_weights: ClassVar[Mapping[str, Schedule]] = {}
+    """Where a stage's weights are not the system's."""
+
     def __post_init__(self) -> None:
-        object.__setattr__(self, "losses", {**default_weights(), **self.losses})
-        check_weights(self.losses, TERMS, source="losses")
+        object.__setattr__(self, "losses", {**default_weights(), **self.own_weights, **self.losses})
+        check_weights({"source": 0.0, **self.losses}, TERMS, source="losses")
         if unknown := [name for name in self.trains if name not in PARTS] or not self.trains:
             raise ValueError(f"trains is {self.trains}: it must name parts of {', '.join(PARTS)}; unknown: {unknown}")
         weighted = [name for name, schedule in self.losses.items() if extremes(schedule)[1] > 0]
-        if not any(part in _REACHED[name] for name in weighted for part in self.trains):
+        taught = taught_by(
+            is_predicted=extremes(self.predicted)[1] > 0, is_remembered=extremes(self.memory_share)[1] > 0
+        )
+        if not any(part in taught[name] for name in weighted for part in self.trains):
             raise ValueError(
                 f"trains is {list(self.trains)}, but no term with a weight ({', '.join(weighted)}) teaches any of them"
             )
@@ -108,6 +125,49 @@ class TrainingStage:
                 "predicted is above 0, but divergence.kind is frame_by_frame: predicted durations give other lengths "
                 "than the recording's; set divergence.kind=softly_warped"
             )
+
+
+@config
+class WarmStage(TrainingStage):
+    """With the durations of the labels, and no memory yet."""
+
+    run: RunConfig = RunConfig(steps=100_000)
+    generator: OptimizerConfig = _published(2e-4)
+    discriminator: OptimizerConfig = _published(2e-4)
+
+    own_weights: ClassVar[Mapping[str, Schedule]] = {"end_to_end": Linear(start=0, end=50_000, first=0.0, last=0.1)}
+
+
+@config
+class MainStage(TrainingStage):
+    """With predicted durations, softly warped divergences and the memory."""
+
+    run: RunConfig = RunConfig(steps=1_200_000)
+    divergence: DivergenceConfig = SoftlyWarped()
+    predicted: Schedule = Linear(start=0, end=50_000, first=0.0, last=1.0)
+    memory_share: Schedule = Linear(start=0, end=5_000, first=0.0, last=1.0)
+    generator: OptimizerConfig = _published(1.77e-4)  # 2e-4 after 1,000 epochs
+    discriminator: OptimizerConfig = _published(1.77e-4)
+
+    own_weights: ClassVar[Mapping[str, Schedule]] = {
+        "kl_forward": Linear(start=0, end=50_000, first=0.0, last=0.02),
+        "end_to_end": 0.1,
+    }
+
+
+@config
+class TuneStage(TrainingStage):
+    """The durator alone, on what the discriminators say of the prior's own speech."""
+
+    run: RunConfig = RunConfig(steps=200_000)
+    trains: tuple[str, ...] = DURATOR
+    divergence: DivergenceConfig = SoftlyWarped()
+    predicted: Schedule = 1.0
+    memory_share: Schedule = 1.0
+    generator: OptimizerConfig = OptimizerConfig(learning_rate=2e-5)
+    discriminator: OptimizerConfig = OptimizerConfig(learning_rate=2e-5)
+
+    own_weights: ClassVar[Mapping[str, Schedule]] = {**dict.fromkeys(TERMS, 0.0), "end_to_end": 1.0}
 
 
 @config
@@ -148,46 +208,6 @@ class BankStage:
         check_at_least(0, self, "n_rounds")
 
 
-def _published(value: float) -> OptimizerConfig:
-    """The paper's decay, with its epochs of some 100 steps."""
-    return OptimizerConfig(learning_rate=Exponential(value=value, gamma=0.999875, every=100))
-
-
-def _warm() -> TrainingStage:
-    return TrainingStage(
-        run=RunConfig(steps=100_000),
-        generator=_published(2e-4),
-        discriminator=_published(2e-4),
-        losses={"end_to_end": Linear(start=0, end=50_000, first=0.0, last=0.1)},
-    )
-
-
-def _main() -> TrainingStage:
-    return TrainingStage(
-        run=RunConfig(steps=1_200_000),
-        generator=_published(1.77e-4),  # 2e-4 after 1,000 epochs
-        discriminator=_published(1.77e-4),
-        losses={"kl_forward": Linear(start=0, end=50_000, first=0.0, last=0.02), "end_to_end": 0.1},
-        divergence=SoftlyWarped(),
-        predicted=Linear(start=0, end=50_000, first=0.0, last=1.0),
-        memory_share=Linear(start=0, end=5_000, first=0.0, last=1.0),
-    )
-
-
-def _tune() -> TrainingStage:
-    nothing = dict.fromkeys(TERMS, 0.0)
-    return TrainingStage(
-        run=RunConfig(steps=200_000),
-        trains=DURATOR,
-        losses={**nothing, "end_to_end": 1.0},
-        divergence=SoftlyWarped(),
-        predicted=1.0,
-        memory_share=1.0,
-        generator=OptimizerConfig(learning_rate=2e-5),
-        discriminator=OptimizerConfig(learning_rate=2e-5),
-    )
-
-
 @config
 class NaturalSpeechRecipe:
     """All that decides a run. Stages are as long as the paper's, in steps; the weights it does not give are ours."""
@@ -205,11 +225,11 @@ class NaturalSpeechRecipe:
     discriminators: DiscriminatorConfig = DiscriminatorConfig()
     mel: MelConfig = MelConfig()
     spectral: StftLossConfig = StftLossConfig()
-    warm: TrainingStage = field(default_factory=_warm)
+    warm: WarmStage = WarmStage()
     bank: BankStage = BankStage()
     """Not looked at where model.memory is null."""
-    main: TrainingStage = field(default_factory=_main)
-    tune: TrainingStage | None = field(default_factory=_tune)
+    main: MainStage = MainStage()
+    tune: TuneStage | None = TuneStage()
     """None leaves the stage out."""
     average_decay: float = 0.999
     precision: Precision = "fp32"
@@ -229,9 +249,8 @@ class NaturalSpeechRecipe:
             if stage is not None and extremes(stage.memory_share)[1] > 0 and (not has_memory or name == "warm"):
                 why = "the memory is made after that stage" if has_memory else "there is no model.memory"
                 raise ValueError(f"{name}.memory_share is above 0, but {why}: set it to 0")
-            learns_pitch = stage is not None and "decoder" in stage.trains and hears_pitch(self.model.decoder)
-            if learns_pitch and extremes(stage.losses["source"])[1] <= 0:
-                raise ValueError(f"{name}.losses.source is 0, but the decoder is trained: it must learn the pitch")
+            if stage is not None:
+                object.__setattr__(self, name, self._with_source(name, stage))
             if stage is not None:
                 spectral = self.spectral if extremes(stage.losses["spectral"])[1] > 0 else None
                 check_slices(
@@ -244,6 +263,20 @@ class NaturalSpeechRecipe:
         _ = self.encoder  # refuses settings that are none
         if self.data.manifest is None:
             raise ValueError("data.manifest is not set: phonemes are labelled by the manifest's recordings")
+
+    def _with_source(self, name: str, stage: TrainingStage) -> TrainingStage:
+        """A stage with the weight of `source` where the decoder finds the pitch of what it says, and else without."""
+        weights = {**stage.losses}
+        if hears_pitch(self.model.decoder):
+            weights.setdefault("source", SOURCE_WEIGHT)
+            if "decoder" in stage.trains and extremes(weights["source"])[1] <= 0:
+                raise ValueError(f"{name}.losses.source is 0, but the decoder is trained: it must learn the pitch")
+        elif extremes(weights.pop("source", 0.0))[1] > 0:
+            raise ValueError(
+                f"{name}.losses.source is set, but a decoder of model.decoder.kind={self.model.decoder.kind} does not "
+                "find the pitch of what it says: leave it out"
+            )
+        return replace(stage, losses=weights)
 
     @property
     def encoder(self) -> PhonemeEncoderRecipe | None:

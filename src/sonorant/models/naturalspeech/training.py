@@ -167,7 +167,6 @@ class Trainings:
                 module.requires_grad_(False)
         generator = set_up(fabric, "generator", network, stage.generator)
         discriminator = set_up(fabric, "discriminator", judges, stage.discriminator)
-        losses = {name: weight for name, weight in stage.losses.items() if name != "source" or self._hears_pitch}
         settings = GameSettings(
             spectrogram=recipe.model.spectrogram,
             mel=recipe.mel,
@@ -176,12 +175,12 @@ class Trainings:
             segment_frames=stage.segment_frames,
             predicted=stage.predicted,
             memory_share=stage.memory_share,
-            losses=losses,
+            losses=stage.losses,
         )
         game = NaturalSpeechGame(fabric, generator, discriminator, settings=settings, labels=labels)
         batches = self._batches(corpus)
         return Training(
-            step=GanStep[Batch, Played](fabric, game, generator, discriminator, losses, randomness),
+            step=GanStep[Batch, Played](fabric, game, generator, discriminator, stage.losses, randomness),
             batches=batches,
             average=moving_average(network, decay=recipe.average_decay),
             evaluate=Evaluation(
