@@ -20,15 +20,20 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
+from sonorant.audio.spectrogram import linear_spectrogram
 from sonorant.cli.main import main
 from sonorant.config import parse, plain, read_yaml
+from sonorant.data.prepare import read_corpus
 from sonorant.models import corpus_aligning
+from sonorant.models.naturalspeech.memory import k_means, sampled_frames
 from sonorant.models.naturalspeech.model import NaturalSpeech
 from sonorant.models.naturalspeech.recipe import DURATOR, NaturalSpeechRecipe
+from sonorant.models.naturalspeech.training import new_network
 from sonorant.training import checkpoint as checkpoints
 from sonorant.training import loop
 from sonorant.training.loop import CHECKPOINTS, RunConfig
 from sonorant.training.stage import fingerprint
+from sonorant.training.step import Randomness
 from sonorant.training.tracker import LOG, read_log
 from sonorant.voice.bundle import WEIGHTS
 from tests.corpora import write_corpus
@@ -398,3 +403,90 @@ def test_two_processes_share_every_stage(manifest: Path, aligner: Path, tmp_path
     done = subprocess.run(told, capture_output=True, text=True, env=environment, check=False, timeout=800)
     assert done.returncode == 0, done.stderr[-2000:]
     assert [last(run, stage).step for stage in STAGES] == [25, 4, 4]
+
+
+def test_labels_can_be_alignments_that_are_there(run: Path, manifest: Path, aligner: Path, tmp_path: Path) -> None:
+    made, again = tmp_path / "aligned", tmp_path / "again"
+    told = ["align", str(manifest), "--with", str(aligner), "--out", str(made), "--device", "cpu"]
+    assert main(told) == 0
+    few = ("warm.run.steps=1", "main.run.steps=1", "tune=null")
+    assert main(arguments(manifest, made, again, *few)) == 0
+    of_run, of_these = (
+        {(row := json.loads(line))["id"]: row for line in (folder / "labels/alignments.jsonl").read_text().splitlines()}
+        for folder in (run, again)
+    )
+    assert of_these == of_run
+
+
+def test_labels_that_cannot_be_are_refused_before_anything_is_made_and_may_then_be_others(
+    run: Path, manifest: Path, aligner: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made, again = tmp_path / "aligned", tmp_path / "again"
+    assert main(["align", str(manifest), "--with", str(aligner), "--out", str(made), "--device", "cpu"]) == 0
+    few = ("warm.run.steps=1", "main.run.steps=1", "tune=null")
+    capsys.readouterr()
+    for settings, message in (
+        (("labels.speaker=first",), "which is aligned already: leave labels.speaker and labels.language out"),
+        ((f"labels.by={aligner}", "labels.speaker=nobody"), "has no speaker 'nobody'"),
+    ):
+        assert main(arguments(manifest, made, again, *few, *settings)) == 2
+        assert message in capsys.readouterr().err
+        assert not (again / "prepare").exists()
+    assert main(arguments(manifest, made, again, *few)) == 0
+
+
+def test_a_memory_of_more_slots_than_there_are_frames_is_refused_before_it_is_trained_for(
+    manifest: Path, aligner: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = ("model.memory.n_slots=5000", "bank.n_frames=5000")
+    assert main(arguments(manifest, aligner, tmp_path / "run", *settings)) == 2
+    assert (
+        "frames, which cannot fill a memory of 5,000 slots; set model.memory.n_slots lower" in capsys.readouterr().err
+    )
+
+
+def test_what_has_no_labels_is_said(
+    manifest: Path, aligner: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made = tmp_path / "aligned"
+    assert main(["align", str(manifest), "--with", str(aligner), "--out", str(made), "--device", "cpu"]) == 0
+    rows = (made / "alignments.jsonl").read_text().splitlines(keepends=True)
+    (made / "alignments.jsonl").write_text("".join(rows[2:]))
+    few = ("warm.run.steps=1", "main.run.steps=1", "tune=null")
+    capsys.readouterr()
+    assert main(arguments(manifest, made, tmp_path / "run", *few)) == 0
+    assert "warm: left out for want of labels: " in capsys.readouterr().err
+
+
+def test_the_bank_is_made_of_what_the_warm_average_says_of_each_speaker(run: Path, manifest: Path) -> None:
+    recipe = parse(NaturalSpeechRecipe, read_yaml(run / "config.yaml"), source="the run's")
+    corpus, randomness = read_corpus(run / "prepare"), Randomness(recipe.seed)
+    network = new_network(recipe, corpus, Randomness(99))
+    average = last(run, "warm").parts["average"]
+    network.load_state_dict({name.removeprefix("module."): value for name, value in average.items()}, strict=False)
+    network.eval()
+    utterances, hop = corpus.of("train"), recipe.framing.hop
+    assert {utterance.speaker for utterance in utterances} == {0, 1}
+    frames = []
+    for utterance in utterances:
+        samples, rate = soundfile.read(utterance.audio, dtype="float32")
+        assert rate == recipe.framing.sample_rate_hz
+        spec = linear_spectrogram(torch.from_numpy(samples[: utterance.n_samples])[None], recipe.model.spectrogram)
+        n = spec.shape[2]
+        speaker = network.embed(torch.tensor([utterance.speaker]))
+        with torch.no_grad():
+            said = network.posterior(network.seen(spec), torch.ones(1, 1, n), torch.zeros(1, 16, n), speaker)
+        frames.append((utterance.n_samples // hop, lambda mean=said.mean[0]: mean))
+    drawn = sampled_frames(
+        iter(frames),
+        n_total=sum(n for n, _ in frames),
+        n_wanted=recipe.bank.n_frames,
+        generator=torch.Generator().manual_seed(randomness.of("frames of the bank")),
+    )
+    made = k_means(
+        drawn,
+        50,
+        n_rounds=recipe.bank.n_rounds,
+        generator=torch.Generator().manual_seed(randomness.of("centres of the bank")),
+    )
+    torch.testing.assert_close(load_file(run / "bank/memory.safetensors")["centres"], made.centres, atol=1e-4, rtol=0)

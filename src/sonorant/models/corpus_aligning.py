@@ -142,6 +142,21 @@ class Plan:
     """Of what is skipped, the most frequent first."""
 
 
+def check_alignable(
+    manifest: Path, voice: AligningVoice, part: Part = Part()
+) -> tuple[Sequence[Utterance], Mapping[str, int]]:
+    """A manifest's utterances, and which of the voice's speakers each of its own is taken for.
+
+    Raises CorpusError and VoiceError for what the voice does not know, as `plan_alignment` does.
+    """
+    utterances = [u for u in read_manifest(manifest) if part.split is None or u.split == part.split]
+    if not utterances:
+        raise CorpusError(f"{manifest}: has no utterance of the split {part.split}")
+    speakers = _rows_of_speakers(manifest, utterances, voice, part)
+    _check_languages(manifest, utterances, voice, part)
+    return utterances, speakers
+
+
 def plan_alignment(manifest: Path, voice: AligningVoice, part: Part = Part()) -> Plan:
     """What of a manifest a voice can align.
 
@@ -149,11 +164,8 @@ def plan_alignment(manifest: Path, voice: AligningVoice, part: Part = Part()) ->
     cannot be read, and when there is nothing to align; VoiceError for a speaker or a language of `part` that the voice
     does not know.
     """
-    utterances = [u for u in read_manifest(manifest) if part.split is None or u.split == part.split]
-    if not utterances:
-        raise CorpusError(f"{manifest}: has no utterance of the split {part.split}")
-    speakers, languages = _rows_of_speakers(manifest, utterances, voice, part), _readers(voice)
-    _check_languages(manifest, utterances, voice, part)
+    utterances, speakers = check_alignable(manifest, voice, part)
+    languages = _readers(voice)
     selected = select(utterances, HEARD)
     reasons = {name: reason for reason, names in selected.dropped.items() for name in names}
     spectrogram = voice.aligner.spectrogram

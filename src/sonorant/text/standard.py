@@ -83,6 +83,11 @@ def standard_symbols(read_as: Input = "phonemes", *, languages: Sequence[str] = 
     return table
 
 
+def has_blanks(cfg: TextConfig) -> bool:
+    """Whether there are blanks between symbols."""
+    return cfg.blanks if isinstance(cfg, StandardText) else cfg.frontend.layout.blank is not None
+
+
 def standard_config(languages: Sequence[str], *, read_as: Input = "phonemes", blanks: bool = True) -> FrontendConfig:
     """How texts of Korean and of espeak-ng's languages become tokens; numbers are spelled out for those we normalise.
 

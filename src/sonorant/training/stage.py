@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
@@ -106,6 +107,9 @@ def _begin(stage: Stage, folder: Path, say: Callable[[str], None], *, goes_on: b
             _compare(folder, record, stage, inputs)
         except TrainingError:
             record = None
+            shutil.rmtree(folder)
+    if record is not None and {path.name for path in folder.iterdir()} == {RECORD} and record["status"] == "started":
+        record = None  # it failed before it made anything
     if record is None:
         folder.mkdir(parents=True, exist_ok=True)
         fresh: dict[str, Any] = {"name": stage.name, "settings": dict(stage.settings), "inputs": inputs}

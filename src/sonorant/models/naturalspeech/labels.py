@@ -26,7 +26,3 @@ class Labels:
         for item, (name, n_tokens) in enumerate(zip(batch.ids, batch.n_tokens, strict=True)):
             found[item, :n_tokens] = self._durations[name].float()
         return found.to(batch.tokens.device)
-
-    def one(self, name: str) -> Tensor:
-        """int64 [L]."""
-        return self._durations[name]

@@ -46,7 +46,7 @@ from sonorant.models.slices import SOURCE_WEIGHT, check_slices
 from sonorant.models.trained import Trained
 from sonorant.nn.decoder import hears_pitch
 from sonorant.nn.discriminators import DiscriminatorConfig
-from sonorant.text.standard import StandardText, TextConfig
+from sonorant.text.standard import StandardText, TextConfig, has_blanks
 from sonorant.training.devices import Precision
 from sonorant.training.loop import RunConfig
 from sonorant.training.optim import OptimizerConfig
@@ -188,11 +188,18 @@ class LabelStage:
     """Who says how long phonemes lasted, as `sonorant align` does it."""
 
     by: str
-    """A voice, by its name or folder, or a run's folder; its phonemes must be those of `text`."""
+    """A voice, by its name or folder, or a run's folder; its phonemes must be those of `text`. Or a folder that
+    `sonorant align` has written for the manifest."""
     speaker: str | None = None
     """Take all utterances for this speaker of the voice's; None: each for their own."""
     language: str | None = None
     """Read all texts as this language of the voice's; None: each as its own."""
+
+    @property
+    def folder(self) -> Path | None:
+        """The alignments that are there already; None where they are to be made."""
+        path = Path(self.by)
+        return path if (path / ALIGNMENTS).is_file() else None
 
 
 @config
@@ -261,6 +268,10 @@ class NaturalSpeechRecipe:
                     name=f"{name}.segment_frames",
                 )
         _ = self.encoder  # refuses settings that are none
+        if has_blanks(self.text):
+            raise ValueError(
+                "text has blanks between symbols, but phonemes alone last as long as is labelled: set text.blanks=false"
+            )
         if self.data.manifest is None:
             raise ValueError("data.manifest is not set: phonemes are labelled by the manifest's recordings")
 
@@ -321,8 +332,8 @@ class NaturalSpeechRecipe:
         settings = _settings(self)
         trainings = Trainings(self, fabric, run, given)
         trainings.check_goals()
-        if self.pretraining is not None and not (run / LABELS / ALIGNMENTS).is_file():
-            given.aligning_voice(self.labels.by)  # refused now, not after what takes long
+        if not (run / LABELS / ALIGNMENTS).is_file():
+            trainings.check_labels()  # refused now, not after what takes long
         files = prepared_files(self.data)
         manifest = self.data.manifest
         assert manifest is not None, "refused where it was set"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -15,15 +16,15 @@ from torch import Tensor
 
 from sonorant.audio.io import whole_file
 from sonorant.audio.spectrogram import linear_spectrogram
-from sonorant.data.alignments import Alignment, Halfway, frames_of_tokens, read_alignments, write_alignments
+from sonorant.data.alignments import Alignment, Alignments, Halfway, frames_of_tokens, read_alignments, write_alignments
 from sonorant.data.batch import Batch
 from sonorant.data.dataset import UtteranceBatches
 from sonorant.data.manifest import read_manifest
 from sonorant.data.prepare import Corpus, Prepared, read_corpus
 from sonorant.data.shards.batches import ShardedBatches
-from sonorant.errors import CorpusError, TrainingError
+from sonorant.errors import ConfigError, CorpusError, TrainingError
 from sonorant.models.averages import kept, last_state
-from sonorant.models.corpus_aligning import Part, aligned, plan_alignment
+from sonorant.models.corpus_aligning import Part, aligned, check_alignable, plan_alignment
 from sonorant.models.evaluation import Evaluation
 from sonorant.models.given import Given
 from sonorant.models.naturalspeech.evaluate import NaturalSpeechSubject
@@ -33,7 +34,14 @@ from sonorant.models.naturalspeech.memory import Clusters, k_means, sampled_fram
 from sonorant.models.naturalspeech.model import NaturalSpeech
 from sonorant.models.naturalspeech.start import start_from
 from sonorant.models.preparing import PREPARE, to_stderr, training_batches
-from sonorant.models.starting import ENCODER_FROM, STARTED_FROM, as_source, report_start, start_judges
+from sonorant.models.starting import (
+    ENCODER_FROM,
+    STARTED_FROM,
+    as_source,
+    check_same_source,
+    report_start,
+    start_judges,
+)
 from sonorant.nn.decoder import hears_pitch
 from sonorant.nn.discriminators import Discriminators
 from sonorant.nn.mask import length_mask
@@ -105,11 +113,15 @@ class Trainings:
         return train(self._fabric, training, stage.run, folder, should_stop=self._given.should_stop)
 
     def labels(self, folder: Path) -> bool:
-        """When each phoneme of the manifest's utterances ends, as an aligner hears it."""
-        cfg, manifest = self._recipe.labels, self._recipe.data.manifest
-        assert manifest is not None, "refused where it was set"
+        """When each phoneme of the manifest's utterances ends, as an aligner hears it, or has heard it already."""
+        cfg = self._recipe.labels
+        if cfg.folder is not None:
+            found = self._made(cfg.folder)
+            write_alignments(folder, found.about, tuple(found.of.values()), (), textgrids=False)
+            to_stderr(f"{LABELS}: {len(found.of):,} utterances were aligned by {found.about.aligner}")
+            return True
         voice = self._given.aligning_voice(cfg.by)
-        plan = plan_alignment(manifest, voice, Part(speaker=cfg.speaker, language=cfg.language))
+        plan = plan_alignment(self._manifest, voice, Part(speaker=cfg.speaker, language=cfg.language))
         halfway = Halfway(folder / HALFWAY, plan.about)
         for row in aligned(plan, device=self._fabric.device, done=halfway.rows):
             halfway.add(row)
@@ -120,6 +132,31 @@ class Trainings:
         halfway.forget()
         to_stderr(f"{LABELS}: {len(rows):,} utterances aligned by {plan.about.aligner}, {len(plan.skipped):,} skipped")
         return True
+
+    def check_labels(self) -> None:
+        """Raise, as `labels` would, where nothing can be labelled so."""
+        cfg = self._recipe.labels
+        if cfg.folder is not None:
+            self._made(cfg.folder)
+        else:
+            part = Part(speaker=cfg.speaker, language=cfg.language)
+            check_alignable(self._manifest, self._given.aligning_voice(cfg.by), part)
+
+    def _made(self, folder: Path) -> Alignments:
+        """Alignments of the manifest that are there."""
+        cfg = self._recipe.labels
+        if cfg.speaker is not None or cfg.language is not None:
+            raise ConfigError(
+                f"labels.by is {cfg.by}, which is aligned already: leave labels.speaker and labels.language out"
+            )
+        lengths = {utterance.id: utterance.duration_s for utterance in read_manifest(self._manifest)}
+        return read_alignments(folder, durations_s=lengths)
+
+    @property
+    def _manifest(self) -> Path:
+        manifest = self._recipe.data.manifest
+        assert manifest is not None, "refused where it was set"
+        return manifest
 
     def bank(self, folder: Path) -> bool:
         """Centres of what the posterior says of the training split, which the memory is to begin as (3.5)."""
@@ -142,7 +179,7 @@ class Trainings:
         if len(frames) < n_slots:
             raise TrainingError(
                 f"{folder}: {len(frames):,} frames were drawn of {n_total:,}, which cannot fill {n_slots:,} slots; "
-                "set bank.n_frames higher"
+                f"set bank.n_frames={n_total}"
             )
         generator = torch.Generator().manual_seed(randomness.of("centres of the bank"))
         found = k_means(frames.to(device), n_slots, n_rounds=recipe.bank.n_rounds, generator=generator)
@@ -156,7 +193,10 @@ class Trainings:
 
     def _build(self, name: str, stage: TrainingStage, folder: Path) -> Training[Any]:
         recipe, fabric = self._recipe, self._fabric
-        corpus, labels = labelled(recipe, self._run / LABELS, read_corpus(self._run / PREPARE))
+        whole = read_corpus(self._run / PREPARE)
+        corpus, labels = labelled(recipe, self._run / LABELS, whole)
+        if name == WARM:
+            self._check_labelled(whole, corpus)
         randomness = Randomness(recipe.seed, fabric.global_rank)
         network = new_network(recipe, corpus, randomness)
         judges = Discriminators(recipe.discriminators)
@@ -194,6 +234,20 @@ class Trainings:
             parts=recipe.data.parts,
         )
 
+    def _check_labelled(self, whole: Corpus, labelled: Corpus) -> None:
+        """Say what has no labels. Raises TrainingError for fewer frames than the memory is to have slots."""
+        missing = Counter(u.split for u in whole.utterances) - Counter(u.split for u in labelled.utterances)
+        if missing and self._fabric.is_global_zero:
+            counts = ", ".join(f"{count:,} of {split}" for split, count in missing.items())
+            to_stderr(f"{WARM}: left out for want of labels: {counts}")
+        n_frames = sum(utterance.n_samples // self._recipe.framing.hop for utterance in labelled.of("train"))
+        memory = self._recipe.model.memory
+        if memory is not None and n_frames < memory.n_slots:
+            raise TrainingError(
+                f"the training split has {n_frames:,} frames, which cannot fill a memory of {memory.n_slots:,} slots; "
+                "set model.memory.n_slots lower"
+            )
+
     def _start(self, name: str, network: NaturalSpeech, judges: Discriminators, corpus: Corpus, folder: Path) -> None:
         """Give fresh networks what the stage before it, or the run's source, has learned.
 
@@ -209,6 +263,7 @@ class Trainings:
             return
         if self._given.source is not None:
             source = self._given.source()
+            check_same_source(source, folder)
             told = start_judges(source, judges, self._recipe.discriminators)
             self._take(source, network, corpus, folder, judges=told)
         encoder = self._recipe.encoder

@@ -17,7 +17,7 @@ from sonorant.models.phoneme_encoder.prepare import GIVES, prepare
 from sonorant.models.phoneme_encoder.training import TERMS, build
 from sonorant.models.preparing import PREPARE, to_stderr
 from sonorant.models.trained import Trained
-from sonorant.text.standard import StandardText, TextConfig, text_of
+from sonorant.text.standard import StandardText, TextConfig, has_blanks, text_of
 from sonorant.training.devices import Precision
 from sonorant.training.loop import RunConfig, train
 from sonorant.training.optim import OptimizerConfig
@@ -69,10 +69,7 @@ class PhonemeEncoderRecipe:
         check_share(self, "average_decay")
         check_at_least(0, self, "seed", "workers")
         check_at_least(1, self, "sup_phonemes")
-        has_blanks = (
-            self.text.blanks if isinstance(self.text, StandardText) else self.text.frontend.layout.blank is not None
-        )
-        if has_blanks:
+        if has_blanks(self.text):
             raise ConfigError("text has blanks between symbols: a sup-phoneme is read without; set text.blanks=false")
 
     @property
