@@ -108,6 +108,10 @@ def test_joined_manifests_name_the_same_recordings(tmp_path: Path) -> None:
     run("join", first, second, "--out", joined)
     found = read_manifest(joined)
     assert [u.id for u in found] == ["1", "2", "3"]
+    assert {u.weight for u in found} == {1.0}
+    weighted = tmp_path / "weighted.jsonl"
+    run("join", first, second, "--weight", "1", "--weight", "0.4", "--out", weighted)
+    assert [u.weight for u in read_manifest(weighted)] == [1.0, 1.0, 0.4]
     places = [audio_path(joined, u).resolve() for u in found]
     assert places == [tmp_path / "a/1.wav", tmp_path / "a/2.wav", tmp_path / "b/c/3.wav"]
 
@@ -118,6 +122,7 @@ def test_what_cannot_be_joined_is_not(tmp_path: Path, capsys: pytest.CaptureFixt
     for arguments, message in (
         ((first, second, "--out", joined), f"{second}: the id 2 stands in an earlier manifest already"),
         ((first, "--out", joined), "expected two or more to join"),
+        ((first, second, "--weight", "0.4", "--out", joined), "found 1 of --weight, expected one for each of 2"),
         ((first, second, "--out", tmp_path / "no" / "such.jsonl"), "does not exist; make it first"),
     ):
         run("join", *arguments, code=2)

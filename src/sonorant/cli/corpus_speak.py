@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -53,24 +54,37 @@ def speak(
 def join(
     manifests: Annotated[list[Path], typer.Argument(metavar="MANIFEST…", help="Two or more manifests.")],
     out: Annotated[Path, typer.Option("--out", "-o", help="The manifest to write.")],
+    weight: Annotated[
+        list[float] | None,
+        typer.Option(min=0, max=100, help="Once for each manifest: its utterances' weights are multiplied by it."),
+    ] = None,
 ) -> None:
-    """Make one manifest of several. Recordings stay where they are."""
+    """Make one manifest of several. Recordings stay where they are.
+
+    A weight says how often an epoch of training holds an utterance, on average.
+    """
     from sonorant.data.manifest import read_manifest, write_manifest
     from sonorant.data.relocation import relocated
     from sonorant.errors import CorpusError
 
     if len(manifests) < 2:
         raise CorpusError(f"found one manifest ({manifests[0]}), expected two or more to join")
+    weights = weight or [1.0] * len(manifests)
+    if len(weights) != len(manifests):
+        raise CorpusError(f"found {len(weights)} of --weight, expected one for each of {len(manifests)} manifests")
     if out.exists():
         raise CorpusError(f"{out}: is there already; name another file with --out")
     if not out.parent.is_dir():
         raise CorpusError(f"{out}: the folder {out.parent} does not exist; make it first")
     joined: dict[str, Utterance] = {}
-    for manifest in manifests:
+    for manifest, factor in zip(manifests, weights, strict=True):
         for utterance in relocated(read_manifest(manifest), source=manifest, target=out):
             if utterance.id in joined:
                 raise CorpusError(f"{manifest}: the id {utterance.id} stands in an earlier manifest already")
-            joined[utterance.id] = utterance
+            product = utterance.weight * factor
+            if product > 100:
+                raise CorpusError(f"{manifest}: {utterance.id} would have the weight {product:g}, expected at most 100")
+            joined[utterance.id] = replace(utterance, weight=product)
     write_manifest(out, joined.values())
     typer.echo(f"{out}: {len(joined):,} utterances of {len(manifests)} manifests")
 
