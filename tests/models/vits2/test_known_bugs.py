@@ -271,10 +271,8 @@ def test_a_shipped_configuration_makes_its_networks(path: Path) -> None:
             return
         network = Vits2(recipe.model, 200, 5, 3)
         assert network.text_encoder.language is not None
-        # The embedded voice's leaves the last stage out, and says why.
-        is_left_out = path.stem == "asterisk"
         is_noisy = isinstance(network.duration, NoisyDurationPredictor)
-        assert (recipe.durations is not None) == (is_noisy and not is_left_out)
+        assert (recipe.durations is not None) == is_noisy
         if recipe.durations is not None:
             DurationDiscriminator(recipe.durations.network, recipe.model.d_hidden, recipe.model.d_speaker)
 
