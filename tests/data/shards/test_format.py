@@ -197,7 +197,7 @@ def test_a_name_that_leads_elsewhere_is_refused(out: Path, name: str) -> None:
 
 @pytest.mark.parametrize(
     ("text", "message"),
-    [("{", "is not valid JSON"), ("[]", "dictionary"), ("{}", "Field required"), ("\udcff", "is not valid JSON")],
+    [("{", "is not valid JSON"), ("[]", "mapping"), ("{}", "Field required"), ("\udcff", "is not valid JSON")],
 )
 def test_a_list_that_is_none_is_refused(out: Path, text: str, message: str) -> None:
     (out / SHARDS).write_bytes(text.encode("utf-8", "surrogateescape"))
