@@ -13,7 +13,7 @@ from sonorant.models.cvae_jets.losses import kl
 from sonorant.models.cvae_jets.model import CvaeJets
 from sonorant.models.evaluation import Reconstruction
 from sonorant.nn.alignment import path_of
-from sonorant.nn.latent import StillNoise
+from sonorant.nn.latent import ItemNoise
 
 
 class CvaeJetsSubject:
@@ -39,9 +39,10 @@ class CvaeJetsSubject:
             batch.languages,
             pitch_hz=batch.pitch,
             softness=0.0,
-            noise=StillNoise(1, spec.device),
+            noise=ItemNoise(batch.seeds, n_tokens=batch.n_tokens, n_frames=batch.n_frames, device=self.device),
         )
-        samples = self._network.decode(out.decoded, out.frame_mask, out.embedding)
+        heard = out.decoded if out.latents is None else out.latents.posterior.mean
+        samples = self._network.decode(heard, out.frame_mask, out.embedding)
         weights = out.log_attention.exp()
         own_weight = float((weights * path_of(out.durations, spec.shape[2])).sum() / spec.shape[2])
         return Reconstruction(
