@@ -82,6 +82,11 @@ def _message(fault: pydantic_core.ErrorDetails, cls: type) -> str:
         owner = _class_at(cls, fault["loc"][:-1])
         known = "" if owner is None else f"; expected {', '.join(field.name for field in fields(owner))}"
         return f"there is no such setting{known}"
+    return found_and_expected(fault)
+
+
+def found_and_expected(fault: pydantic_core.ErrorDetails) -> str:
+    """What pydantic says of a value, in our words."""
     said = fault["msg"].removeprefix("Value error, ")
     if not said.startswith("Input should be "):
         return said

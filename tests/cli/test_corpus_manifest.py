@@ -108,7 +108,7 @@ def _leave(manifest: Path) -> None:
         (_edit(lambda row: row.update(duration_s=-1)), ["check"], "line 2 (id a1)"),
         (_edit(lambda row: row.update(split="test")), ["split"], "has splits already"),
         (lambda manifest: [path.unlink() for path in manifest.parent.glob("*.wav")], ["check"], "no recording can be"),
-        (_leave, ["check", "--asr", "nowhere"], "nowhere: is no Whisper folder"),
+        (_leave, ["check", "--asr", "nowhere"], "nowhere: there is no such folder; name one with a Whisper"),
         (_leave, ["check", "--asr-cuda"], "name one with --asr"),
         (_leave, ["check", "--max-cer", "nan"], "max_cer is nan"),
         (_leave, ["check", "--max-cer", "-1"], "max_cer is -1"),

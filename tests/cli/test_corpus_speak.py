@@ -117,11 +117,12 @@ def test_joined_manifests_name_the_same_recordings(tmp_path: Path) -> None:
 
 
 def test_what_cannot_be_joined_is_not(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    first, second = corpus(tmp_path / "a", "1", "2"), corpus(tmp_path / "b", "2")
+    first, second, third = (corpus(tmp_path / name, *ids) for name, ids in (("a", "12"), ("b", "2"), ("d", "3")))
     joined = tmp_path / "joined.jsonl"
     for arguments, message in (
-        ((first, second, "--out", joined), f"{second}: the id 2 stands in an earlier manifest already"),
+        ((first, second, "--out", joined), f"{second}: the id 2 stands in {first} already; ids must differ"),
         ((first, "--out", joined), "expected two or more to join"),
+        ((first, third, "--weight", "0", "--weight", "0", "--out", joined), "every utterance would have the weight 0"),
         ((first, second, "--weight", "0.4", "--out", joined), "found 1 of --weight, expected one for each of 2"),
         ((first, second, "--out", tmp_path / "no" / "such.jsonl"), "does not exist; make it first"),
     ):

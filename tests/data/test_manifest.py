@@ -48,7 +48,7 @@ def test_fields_that_say_nothing_are_left_out(tmp_path: Path) -> None:
     ("line", "fault"),
     [
         ('{"id": "b"}', r"line 2 \(id b\): audio: Field required"),
-        ("nonsense", "line 2: Invalid JSON"),
+        ("nonsense", "line 2: found .nonsense., expected a JSON object"),
         (
             '{"id": "a", "audio": "b", "text": "B", "speaker": "s", "language": "l", "duration_s": 1}',
             "in line 1 already",

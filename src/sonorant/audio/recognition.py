@@ -30,6 +30,11 @@ class Recogniser:
             from faster_whisper import WhisperModel
         except ImportError:
             raise MissingExtraError("recognising speech", package="faster-whisper", extra="evaluate") from None
+        if not folder.is_dir():
+            raise ConfigError(
+                f"{folder}: there is no such folder; name one with a Whisper for faster-whisper (CTranslate2 form), "
+                f"which holds {', '.join(_FILES)}"
+            )
         for name in _FILES:
             if not (folder / name).is_file():
                 raise ConfigError(
@@ -46,7 +51,9 @@ class Recogniser:
                 local_files_only=True,
             )
         except (RuntimeError, ValueError) as error:
-            raise ConfigError(f"{folder}: cannot be run as a Whisper model on {device} ({error})") from None
+            raise ConfigError(
+                f"{folder}: cannot be run as a Whisper model on {device} ({error}); fetch it anew"
+            ) from None
         is_multilingual, token_of = self._model.model.is_multilingual, self._model.hf_tokenizer.token_to_id
         self.languages = frozenset(
             code

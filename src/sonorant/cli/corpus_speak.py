@@ -77,14 +77,21 @@ def join(
     if not out.parent.is_dir():
         raise CorpusError(f"{out}: the folder {out.parent} does not exist; make it first")
     joined: dict[str, Utterance] = {}
+    found_in: dict[str, Path] = {}
     for manifest, factor in zip(manifests, weights, strict=True):
         for utterance in relocated(read_manifest(manifest), source=manifest, target=out):
             if utterance.id in joined:
-                raise CorpusError(f"{manifest}: the id {utterance.id} stands in an earlier manifest already")
+                raise CorpusError(
+                    f"{manifest}: the id {utterance.id} stands in {found_in[utterance.id]} already; "
+                    "ids must differ: join each manifest once, or import one of them anew"
+                )
+            found_in[utterance.id] = manifest
             product = utterance.weight * factor
             if product > 100:
                 raise CorpusError(f"{manifest}: {utterance.id} would have the weight {product:g}, expected at most 100")
             joined[utterance.id] = replace(utterance, weight=product)
+    if not any(utterance.weight for utterance in joined.values()):
+        raise CorpusError("every utterance would have the weight 0, expected some to learn from: raise a --weight")
     write_manifest(out, joined.values())
     typer.echo(f"{out}: {len(joined):,} utterances of {len(manifests)} manifests")
 

@@ -79,7 +79,7 @@ def main(arguments: list[str]) -> int:
     except SonorantError as error:
         return _fail(str(error))
     except _ClickError as error:
-        return _fail(error.format_message() if hasattr(error, "format_message") else str(error))
+        return _fail(_said(error))
     except BrokenPipeError:
         # The reader of our output has gone: stop quietly, and keep Python from complaining at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
@@ -96,6 +96,18 @@ def main(arguments: list[str]) -> int:
     except (KeyboardInterrupt, typer.Abort):
         return _fail("interrupted", code=130)
     return outcome if isinstance(outcome, int) else 0
+
+
+def _said(error: Exception) -> str:
+    """A usage error, with the value that was found where Typer leaves it out."""
+    said = str(error.format_message() if hasattr(error, "format_message") else error)
+    before, should, _ = said.partition("Input should be ")
+    faults = getattr(error.__cause__, "errors", None)
+    if not should or faults is None:
+        return said
+    from sonorant.config import found_and_expected
+
+    return before + found_and_expected(faults()[0])
 
 
 def _fail(message: str, *, code: int = 2) -> int:

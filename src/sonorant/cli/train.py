@@ -182,6 +182,7 @@ def _source(name_or_path: str) -> Source:
     """The weights of a voice or of a run."""
     from safetensors.torch import load_file
 
+    from sonorant.errors import VoiceError
     from sonorant.models.recipes import CONFIG, read_run
     from sonorant.models.starting import as_source
     from sonorant.training.transfer import Source
@@ -191,7 +192,12 @@ def _source(name_or_path: str) -> Source:
     path = Path(name_or_path)
     if (path / CONFIG).is_file():
         return as_source(read_run(path), name_or_path)
-    bundle = Bundle.read(default.find(name_or_path))
+    try:
+        bundle = Bundle.read(default.find(name_or_path))
+    except VoiceError as error:
+        if path.exists():
+            raise
+        raise VoiceError(f"{error}, nor is it the folder of a run") from None
     return Source(
         name=name_or_path,
         weights=load_file(bundle.component(WEIGHTS)),

@@ -151,7 +151,7 @@ def export_run(
         },
         licence="; ".join(tables.licences) if licence is None else licence,
         source=", ".join(tables.corpora),
-        notes=(f"Trained for {trained.step:,} steps on {tables.seconds / 3600:.2f} hours of speech.", *told),
+        notes=(f"Its run: {trained.step:,} steps on {tables.seconds / 3600:.2f} hours of speech.", *told),
     )
     write_voice(voice, target)
     typer.echo(f"{target}: made from step {trained.step:,} of {run}")

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from sonorant.audio.io import whole_file
-from sonorant.config import config
+from sonorant.config import config, found_and_expected
 from sonorant.errors import CorpusError
 
 Split = Literal["train", "validation", "test"]
@@ -84,9 +84,12 @@ def read_manifest(path: Path) -> list[Utterance]:
         except pydantic.ValidationError as error:
             fault = error.errors()[0]
             where = ".".join(map(str, fault["loc"]))
-            raise CorpusError(
-                f"{path} line {number}{_id_of(line)}: {where + ': ' if where else ''}{fault['msg']}"
-            ) from None
+            said = found_and_expected(fault)
+            if fault["type"] == "json_invalid":
+                said = (
+                    f"found {line[:40]!r}, expected a JSON object, an utterance, as 'sonorant corpus import' writes it"
+                )
+            raise CorpusError(f"{path} line {number}{_id_of(line)}: {where + ': ' if where else ''}{said}") from None
         if (first := line_of_id.setdefault(utterance.id, number)) != number:
             raise CorpusError(f"{path} line {number} (id {utterance.id}): the id stands in line {first} already")
         utterances.append(utterance)
@@ -127,7 +130,9 @@ def _lines(path: Path) -> list[str]:
     try:
         return path.read_text(encoding="utf-8-sig").split("\n")
     except OSError as error:
-        raise CorpusError(f"{path}: cannot be read ({error.strerror})") from None
+        raise CorpusError(
+            f"{path}: cannot be read ({error.strerror}); name a manifest, as 'sonorant corpus import' makes one"
+        ) from None
     except UnicodeDecodeError as error:
         raise CorpusError(f"{path}: is not UTF-8 at byte {error.start:,}") from None
 
