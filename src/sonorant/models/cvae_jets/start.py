@@ -70,7 +70,10 @@ def start_from(source: Source, network: CvaeJets, tables: Tables) -> Transferred
         others = [said for said in differences(dict(source.model), plain(cfg), at="model") if not _is_free(said)]
         if others:
             raise TrainingError(f"{source.name}: has another {others[0]}; give the model the source's configuration")
-    (left if network.speaker is None else fresh).extend(_OF_SPEAKERS if not _both_tell(source, network) else ())
+    if network.speaker is None:
+        left += _OF_SPEAKERS
+    elif not source.has("speaker."):
+        fresh += _OF_SPEAKERS
     if not source.has("posterior."):
         fresh.append("posterior.*")
     if not source.has("aligner."):
@@ -96,15 +99,9 @@ def start_from(source: Source, network: CvaeJets, tables: Tables) -> Transferred
     return replace(outcome, left_over=(*outcome.left_over, *useless))
 
 
-def _both_tell(source: Source, network: CvaeJets) -> bool:
-    """Whether source and network both tell speakers apart."""
-    return source.has("speaker.") and network.speaker is not None
-
-
 def _adds_speaker(name: str) -> bool:
     """Whether a weight brings a speaker's embedding into the rest."""
-    owner = name.split(".")[-2 if ".parametrizations." not in name else -4]
-    return owner == "condition" or (owner.endswith("speaker") and name != "speaker.weight")
+    return ".condition." in name or "speaker." in name.partition(".")[2]
 
 
 def _is_free(difference: str) -> bool:

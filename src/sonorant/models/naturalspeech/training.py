@@ -149,8 +149,7 @@ class Trainings:
             raise ConfigError(
                 f"labels.by is {cfg.by}, which is aligned already: leave labels.speaker and labels.language out"
             )
-        lengths = {utterance.id: utterance.duration_s for utterance in read_manifest(self._manifest)}
-        return read_alignments(folder, durations_s=lengths)
+        return alignments_of(self._recipe, folder)
 
     @property
     def _manifest(self) -> Path:
@@ -298,16 +297,20 @@ def new_network(recipe: NaturalSpeechRecipe, corpus: Corpus, randomness: Randomn
     return NaturalSpeech(recipe.model, n_symbols, len(tables.speakers), len(tables.frontend.languages))
 
 
+def alignments_of(recipe: NaturalSpeechRecipe, folder: Path) -> Alignments:
+    """What a folder holds of a recipe's whole manifest, of which preparing may leave some out. Raises CorpusError."""
+    assert recipe.data.manifest is not None, "refused where it was set"
+    lengths = {utterance.id: utterance.duration_s for utterance in read_manifest(recipe.data.manifest)}
+    return read_alignments(folder, durations_s=lengths)
+
+
 def labelled(recipe: NaturalSpeechRecipe, folder: Path, corpus: Corpus) -> tuple[Corpus, Labels]:
     """The utterances of a corpus whose phonemes are labelled in a folder, and how long each of their tokens lasted.
 
     Raises CorpusError for an utterance that reads otherwise than it was aligned, and where nothing is left.
     """
     framing, tables = recipe.framing, corpus.tables
-    assert recipe.data.manifest is not None, "refused where it was set"
-    # Aligned was the whole manifest, of which preparing may have left some out.
-    lengths = {utterance.id: utterance.duration_s for utterance in read_manifest(recipe.data.manifest)}
-    found = read_alignments(folder, durations_s=lengths).of
+    found = alignments_of(recipe, folder).of
     symbols = SymbolTable(tables.symbols)
     durations = {
         utterance.id: torch.from_numpy(
