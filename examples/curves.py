@@ -1,37 +1,55 @@
-"""Draw the curves of a run: python examples/curves.py RUN curves.png"""
+"""Draw the curves of runs, each after the one it started from: python examples/curves.py RUN [RUN …] curves.png"""
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from sonorant.training.tracker import read_log
 
+TERMS = ("generator/", "discriminator/")
 
-def main(run: Path, picture: Path) -> None:
-    rows = read_log(run / "train" / "log.jsonl")
-    steps = [row for row in rows if row["kind"] == "step"]
-    evaluations = [row for row in rows if row["kind"] == "evaluation"]
-    names = [name for name in steps[-1] if name.startswith(("generator/", "discriminator/"))]
-    names = [name for name in names if not name.endswith("total")]
-    figure = Figure(figsize=(9, 2.6 * ((len(names) + 1) // 2)), layout="constrained")
-    for axes, name in zip(figure.subplots((len(names) + 1) // 2, 2).flat, names, strict=False):
-        found = [(row["step"], row[name]) for row in steps if name in row]
-        axes.plot(*zip(*found, strict=True), linewidth=0.5, alpha=0.4)
-        smooth = [found[0][1]]
-        for _, value in found[1:]:
-            smooth.append(0.9 * smooth[-1] + 0.1 * value)
-        axes.plot([step for step, _ in found], smooth, label="training, smoothed")
-        evaluated = name.removeprefix("generator/")
-        if evaluations and evaluated in evaluations[0]:
-            axes.plot(
-                [row["step"] for row in evaluations], [row[evaluated] for row in evaluations], "o-", label="held out"
-            )
-            axes.legend()
-        axes.set(title=name, xlabel="step")
+
+def main(runs: Sequence[Path], picture: Path) -> None:
+    rows, begins = [], []
+    last = 0
+    for run in runs:
+        begins.append(last)
+        rows += [{**row, "step": row["step"] + begins[-1]} for row in read_log(run / "train" / "log.jsonl")]
+        last = rows[-1]["step"]
+    names = [name for name in rows_of(rows, "step")[-1] if name.startswith(TERMS) and not name.endswith("total")]
+    n_rows = (len(names) + 1) // 2
+    figure = Figure(figsize=(9, 2.6 * n_rows), layout="constrained")
+    for axes, name in zip(figure.subplots(n_rows, 2, squeeze=False).flat, names, strict=False):
+        draw(axes, name, rows)
+        for begin in begins[1:]:
+            axes.axvline(begin, color="grey", linewidth=0.5, linestyle="--")
+    for axes in figure.axes[len(names) :]:
+        axes.remove()
     figure.savefig(picture, dpi=80)
-    print(f"{picture}: {len(names)} curves of {steps[-1]['step']:,} steps")
+    print(f"{picture}: {len(names)} curves of {last:,} steps")
+
+
+def rows_of(rows: Sequence[dict], kind: str) -> list[dict]:
+    return [row for row in rows if row["kind"] == kind]
+
+
+def draw(axes: Axes, name: str, rows: Sequence[dict]) -> None:
+    found = [(row["step"], row[name]) for row in rows_of(rows, "step") if name in row]
+    axes.plot(*zip(*found, strict=True), linewidth=0.5, alpha=0.4)
+    smooth = [found[0][1]]
+    for _, value in found[1:]:
+        smooth.append(0.9 * smooth[-1] + 0.1 * value)
+    axes.plot([step for step, _ in found], smooth, label="training, smoothed")
+    short = name.split("/")[1]
+    evaluated = [(row["step"], row[short]) for row in rows_of(rows, "evaluation") if short in row]
+    if evaluated:
+        axes.plot(*zip(*evaluated, strict=True), "o-", label="held out")
+        axes.legend()
+    axes.set(title=name, xlabel="step")
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]))
+    main([Path(run) for run in sys.argv[1:-1]], Path(sys.argv[-1]))

@@ -118,9 +118,10 @@ def test_the_example_draws_a_runs_curves(tmp_path: Path) -> None:
     rows = [{"kind": "step", "step": step, "generator/mel": 1 / step, "generator/kl": 1.0} for step in range(1, 9)]
     rows.append({"kind": "evaluation", "step": 8, "mel": 0.5})
     (tmp_path / "train" / "log.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-    command = [sys.executable, str(ROOT / "examples" / "curves.py"), str(tmp_path), str(tmp_path / "curves.png")]
+    command = [sys.executable, str(ROOT / "examples" / "curves.py"), *[str(tmp_path)] * 2, str(tmp_path / "curves.png")]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+    assert "2 curves of 16 steps" in done.stdout
     assert (tmp_path / "curves.png").stat().st_size > 5_000
 
 

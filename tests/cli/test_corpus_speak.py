@@ -38,7 +38,7 @@ def test_a_voice_says_each_text_once_and_is_named_as_who_did(
     about = json.loads((EMBEDDED / "voice.json").read_text(encoding="utf-8"))
     for utterance in said:
         assert utterance.speaker == f"{about['name']}-allison-en"
-        assert utterance.corpus == f"said by {about['name']}"
+        assert utterance.corpus == f"synthetic speech by {about['name']}"
         assert utterance.licence == about["licence"]
         assert utterance.language == "en-us"
         assert utterance.weight == 0.5

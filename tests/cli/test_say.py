@@ -89,7 +89,9 @@ def test_voices_are_listed_shown_and_checked(capsys: pytest.CaptureFixture[str])
     assert main(["voices", "list"]) == 0
     assert "tiny" in capsys.readouterr().out
     assert main(["voices", "show", "tiny"]) == 0
-    assert "first, second" in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert "first (en-us), second (en-us)" in shown
+    assert "noise" in shown
     assert main(["voices", "check", "tiny"]) == 0
     assert "hashes match" in capsys.readouterr().out
 

@@ -26,7 +26,7 @@ def trained() -> Trained:
         speakers=SPEAKERS,
         frontend=standard_config(["en-us", "it"]),
         language_of_speaker=(0, 1, 1, 0),
-        corpora=("asterisk", "said by cem"),
+        corpora=("asterisk", "synthetic speech by cem"),
         licences=("CC0",),
         seconds=1.0,
     )
@@ -47,7 +47,7 @@ def test_speakers_left_out_take_their_rows_with_them() -> None:
     left = without_speakers(trained(), ["cem"])
     assert left.tables.speakers == ("ann", "bob", "dot")
     assert left.tables.language_of_speaker == (0, 1, 0)
-    assert left.tables.corpora == ("asterisk", "said by cem"), "what it learned from stays on its card"
+    assert left.tables.corpora == ("asterisk", "synthetic speech by cem"), "what it learned from stays on its card"
     for weights in (left.weights, left.for_voice(True), left.for_voice(False)):
         assert weights["speaker.weight"].tolist() == [[0, 1], [2, 3], [6, 7]]
         assert weights["statistics.pitch_mean"].tolist() == [0, 1, 3]

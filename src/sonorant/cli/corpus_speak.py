@@ -130,7 +130,7 @@ class _Saying:
             speaker=manifest.name if is_alone else f"{manifest.name}-{self._speaker}",
             language=self._language,
             duration_s=header_duration_s(path),
-            corpus=f"said by {manifest.name}",
+            corpus=f"synthetic speech by {manifest.name}",
             licence=manifest.licence,
             weight=self._weight,
         )

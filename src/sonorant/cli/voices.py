@@ -50,13 +50,19 @@ def show(voice: _VoiceArgument) -> None:
 
     bundle = Bundle.read(default.find(voice), verify=False)
     manifest = bundle.manifest
+    speakers = [f"{speaker} ({manifest.native_language(speaker)})" for speaker in manifest.speakers[:20]]
+    usual = manifest.synthesis
     rows = [
         ("name", manifest.name),
         ("folder", str(bundle.folder)),
         ("system", manifest.system),
         ("sample rate", f"{manifest.sample_rate_hz} Hz"),
         ("languages", ", ".join(language.code for language in manifest.frontend.languages)),
-        ("speakers", f"{len(manifest.speakers)}: {', '.join(manifest.speakers[:20])}"),
+        ("speakers", f"{len(manifest.speakers)}: {', '.join(speakers)}"),
+        (
+            "speaks with",
+            f"noise {usual.noise_scale:g}, of durations {usual.noise_scale_duration:g}; length {usual.length_scale:g}",
+        ),
         ("symbols", f"{len(manifest.symbols)}"),
         ("licence", manifest.licence or "not stated"),
         ("source", manifest.source or "not stated"),

@@ -110,15 +110,16 @@ def _group(row: Row) -> tuple[str, str, str]:
 def _listening(folder: Path, rows: Sequence[Row]) -> Iterator[str]:
     pitch = PitchTracker()
     for number, group in enumerate(dict.fromkeys(map(_group, rows)), 1):
-        language, speaker, texts = group
+        _, speaker, texts = group
         alike = [row for row in rows if _group(row) == group]
+        language = alike[0].part.language
         title = f"{speaker} ({language}): {'texts that were recorded' if texts == 'recorded' else 'new texts'}"
         kept = dict.fromkeys(take.id for row in alike for take in row.takes if take.sound is not None)
         articles = []
         for at, id_ in enumerate(kept, 1):
             takes = [(row, take) for row in alike for take in row.takes if take.id == id_ and take.sound]
             name = f"{number:02d}-{at:03d}"
-            articles.append(_article(folder, takes, name=name, language=alike[0].part.language, pitch=pitch))
+            articles.append(_article(folder, takes, name=name, language=language, pitch=pitch))
         if articles:
             yield _section(f"listen-{number}", title, articles)
 
