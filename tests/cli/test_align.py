@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -21,6 +21,7 @@ from sonorant.data.alignments import (
     ALIGNMENTS,
     SKIPPED,
     TEXTGRIDS,
+    Alignment,
     Alignments,
     frames_of_tokens,
     read_alignments,
@@ -134,6 +135,29 @@ def test_twice_is_the_same_to_the_byte(work: Path, voice: Path, corpus: Path) ->
     without = align(corpus, voice, "--no-textgrids", out="without")
     rest = {name: data for name, data in contents(one).items() if not name.startswith(TEXTGRIDS)}
     assert contents(without) == rest
+
+
+def test_a_stop_loses_nothing_and_nothing_is_aligned_twice(
+    work: Path, voice: Path, corpus: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from sonorant.models import corpus_aligning
+
+    whole, aligned, made = align(corpus, voice), corpus_aligning.aligned, list[str]()
+
+    def until_stopped(*arguments: Any, **named: Any) -> Iterator[Alignment]:
+        for row in aligned(*arguments, **named):
+            if len(made) == 2:
+                raise KeyboardInterrupt
+            made.append(row.id)
+            yield row
+
+    monkeypatch.setattr(corpus_aligning, "aligned", until_stopped)
+    assert main(["align", str(corpus), "--with", str(voice), "--out", "other", "--device", "cpu"]) == 130
+    assert not Path("other").exists()
+    made.append("from here on without a stop")
+    assert contents(align(corpus, voice, out="other")) == contents(whole)
+    assert len(made) == len(set(made)) == 1 + len(read(whole, corpus).of)
+    assert {path.name for path in work.iterdir()} == {"out", "other"}
 
 
 def test_a_prepared_corpus_of_another_hop_and_layout_reads_them(work: Path, vits2_voice: Path, tmp_path: Path) -> None:

@@ -38,9 +38,10 @@ def align(
     """Say when each phoneme and word of a corpus begins and ends, as a trained voice hears it.
 
     FOLDER gets alignments.jsonl, a row for each utterance; skipped.jsonl, those without and why; and textgrids/.
+    After a stop the same command goes on: what was aligned until then is kept beside it, in FOLDER.halfway.jsonl.
     """
     from sonorant.cli.progress import progress_bar
-    from sonorant.data.alignments import SKIPPED, write_alignments
+    from sonorant.data.alignments import SKIPPED, Halfway, write_alignments
     from sonorant.models.corpus_aligning import Part, aligned, plan_alignment
     from sonorant.voice.bundle import write_whole
 
@@ -48,18 +49,17 @@ def align(
     part = Part(split=_split(split), speaker=speaker, language=language)
     place = _device(device)
     plan = plan_alignment(manifest, aligning_voice(by, step), part)
-    began_s = time.monotonic()
-    rows = {
-        row.id: row
-        for row in progress_bar(
-            aligned(plan, device=place), n_total=len(plan.wanted), doing=f"Aligning {manifest.name}"
-        )
-    }
-    took_s = time.monotonic() - began_s
-    in_order = [rows[wanted.row.id] for wanted in plan.wanted]
-    write_whole(out, lambda part: write_alignments(part, plan.about, in_order, plan.skipped, textgrids=textgrids))
+    halfway = Halfway(out.with_name(f"{out.name}.halfway.jsonl"), plan.about)
+    n_before, began_s = len(halfway.rows), time.monotonic()
+    found = aligned(plan, device=place, done=set(halfway.rows))
+    for row in progress_bar(found, n_total=len(plan.wanted) - n_before, doing=f"Aligning {manifest.name}"):
+        halfway.add(row)
+    n_a_second = (len(halfway.rows) - n_before) / (time.monotonic() - began_s)
+    rows = [halfway.rows[wanted.row.id] for wanted in plan.wanted]
+    write_whole(out, lambda part: write_alignments(part, plan.about, rows, plan.skipped, textgrids=textgrids))
+    halfway.forget()
     typer.echo(
-        f"{out}: {len(rows):,} utterances aligned by {plan.about.aligner}, {len(rows) / took_s:.1f} a second", err=True
+        f"{out}: {len(rows):,} utterances aligned by {plan.about.aligner}, {n_a_second:.1f} a second", err=True
     )
     if plan.skipped:
         said = "; ".join(f"{count:,}: {reason}" for reason, count in plan.reasons.items())

@@ -220,7 +220,7 @@ class Halfway:
     """What is aligned so far of a corpus, in a file that outlives a stop."""
 
     def __init__(self, path: Path, about: About) -> None:
-        """Go on with what a file holds if it is of the same aligner and corpus; begin it anew otherwise.
+        """Go on with what a file holds if it is of the same aligner and corpus; begin it anew otherwise, with a row.
 
         Raises CorpusError for a whole line in it that is no alignment.
         """
@@ -228,9 +228,10 @@ class Halfway:
 
         self._path = path
         self.rows: dict[str, Alignment] = {}
-        head = json.dumps(plain(about), ensure_ascii=False)
+        self._head = json.dumps(plain(about), ensure_ascii=False)
+        self._is_begun = False
         first, *lines = path.read_bytes().split(b"\n") if path.is_file() else [b""]
-        if first == head.encode():
+        if first == self._head.encode():
             adapter = pydantic.TypeAdapter(Alignment)
             for number, line in enumerate(lines[:-1], 2):  # what follows the last line's end was cut off
                 try:
@@ -240,10 +241,12 @@ class Halfway:
                         f"{path} line {number}: is no alignment; delete the file, to align anew"
                     ) from None
                 self.rows[row.id] = row
-        with whole_file(path) as part:
-            part.write_text("\n".join([head, *map(_line, self.rows.values()), ""]), encoding="utf-8")
 
     def add(self, row: Alignment) -> None:
+        if not self._is_begun:
+            with whole_file(self._path) as part:
+                part.write_text("\n".join([self._head, *map(_line, self.rows.values()), ""]), encoding="utf-8")
+            self._is_begun = True
         self.rows[row.id] = row
         with self._path.open("a", encoding="utf-8") as file:
             file.write(_line(row) + "\n")
