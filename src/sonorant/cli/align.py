@@ -58,9 +58,7 @@ def align(
     rows = [halfway.rows[wanted.row.id] for wanted in plan.wanted]
     write_whole(out, lambda part: write_alignments(part, plan.about, rows, plan.skipped, textgrids=textgrids))
     halfway.forget()
-    typer.echo(
-        f"{out}: {len(rows):,} utterances aligned by {plan.about.aligner}, {n_a_second:.1f} a second", err=True
-    )
+    typer.echo(f"{out}: {len(rows):,} utterances aligned by {plan.about.aligner}, {n_a_second:.1f} a second", err=True)
     if plan.skipped:
         said = "; ".join(f"{count:,}: {reason}" for reason, count in plan.reasons.items())
         typer.echo(f"{out / SKIPPED}: {len(plan.skipped):,} skipped ({said})", err=True)

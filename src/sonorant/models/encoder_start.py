@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import torch
 from torch import nn
 
 from sonorant.config import plain
 from sonorant.errors import TrainingError
 from sonorant.nn.text_encoder import TextEncoderConfig
 from sonorant.training.stage import differences
-from sonorant.training.transfer import RowTable, Source, Transferred, transfer
+from sonorant.training.transfer import RowTable, Source, Transferred, silence, transfer
 
 PHONEME_ENCODER = "phoneme_encoder"
 """The system whose runs are such sources."""
@@ -46,21 +45,14 @@ def start_from_encoder(
         network,
         tables=(
             RowTable("text_encoder.embedding.weight", source.symbols, symbols),
-            RowTable(_LANGUAGE, _by_place(source.languages), _by_place(languages)),
+            RowTable.of_lists(_LANGUAGE, source.languages, languages),
         ),
         may_be_fresh=[name for name in network.state_dict() if not name.startswith(_TAKEN)],
         may_be_left=[name for name in source.weights if not name.startswith(_TAKEN)],
     )
-    with torch.no_grad():
-        for name, parameter in network.named_parameters():
-            if name.startswith("text_encoder.speaker."):
-                parameter.zero_()
+    silence(network, [name for name, _ in network.named_parameters() if name.startswith("text_encoder.speaker.")])
     return outcome
 
 
 def _own(settings: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in settings.items() if name not in _NOT_ITS_OWN}
-
-
-def _by_place(names: Sequence[str]) -> Mapping[str, int]:
-    return {name: row for row, name in enumerate(names)}

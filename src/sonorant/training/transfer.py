@@ -71,6 +71,13 @@ class RowTable:
     target: Mapping[str, int]
     others: Literal["fresh", "mean"] = "fresh"
 
+    @classmethod
+    def of_lists(
+        cls, weight: str, source: Sequence[str], target: Sequence[str], *, others: Literal["fresh", "mean"] = "fresh"
+    ) -> RowTable:
+        """Where names stand in the order of their rows."""
+        return cls(weight, _by_place(source), _by_place(target), others)
+
 
 @dataclass(frozen=True)
 class Transferred:
@@ -190,6 +197,18 @@ def _misfits(
         found = _find(weights, name)
         if found is not None and found[1].shape != own.shape:
             yield _folded(name), (tuple(found[1].shape), tuple(own.shape))
+
+
+def silence(network: nn.Module, names: Collection[str]) -> None:
+    """Set weights to zero, so that what they add begins without effect."""
+    with torch.no_grad():
+        for name, parameter in network.named_parameters():
+            if name in names:
+                parameter.zero_()
+
+
+def _by_place(names: Sequence[str]) -> Mapping[str, int]:
+    return {name: row for row, name in enumerate(names)}
 
 
 def _find(weights: Mapping[str, Tensor], name: str) -> tuple[str, Tensor] | None:

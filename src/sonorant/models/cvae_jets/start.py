@@ -7,11 +7,9 @@ adaptor and prior then begin anew.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
-
-import torch
 
 from sonorant.config import plain
 from sonorant.data.prepare import Tables
@@ -20,7 +18,7 @@ from sonorant.models.cvae_jets.model import CvaeJets
 from sonorant.models.encoder_start import PHONEME_ENCODER, start_from_encoder
 from sonorant.nn.text_encoder import TextEncoderConfig
 from sonorant.training.stage import differences
-from sonorant.training.transfer import RowTable, Source, Transferred, transfer
+from sonorant.training.transfer import RowTable, Source, Transferred, silence, transfer
 
 SYSTEM = "cvae_jets"
 _OURS_ALONE = ("statistics.*", "aligner.*", "pitch.*", "energy.*", "duration.*", "prior.*", "frames.*")
@@ -84,18 +82,16 @@ def start_from(source: Source, network: CvaeJets, tables: Tables) -> Transferred
         network,
         tables=(
             RowTable("text_encoder.embedding.weight", source.symbols, tables.symbols),
-            RowTable("text_encoder.language.weight", _by_place(source.languages), _by_place(languages)),
-            RowTable("speaker.weight", _by_place(source.speakers), _by_place(tables.speakers), others="mean"),
+            RowTable.of_lists("text_encoder.language.weight", source.languages, languages),
+            RowTable.of_lists("speaker.weight", source.speakers, tables.speakers, others="mean"),
         ),
         may_be_fresh=fresh,
         may_be_resized=resized,
         may_be_left=left,
     )
     if not source.has("speaker."):
-        with torch.no_grad():  # what a speaker adds to what knew of none begins without effect
-            for name, parameter in network.named_parameters():
-                if name in outcome.fresh and _adds_speaker(name):
-                    parameter.zero_()
+        # What a speaker adds to what knew of none begins without effect.
+        silence(network, [name for name in outcome.fresh if _adds_speaker(name)])
     return replace(outcome, left_over=(*outcome.left_over, *useless))
 
 
@@ -129,7 +125,3 @@ def _refuse_other_latents(source: Source, network: CvaeJets) -> None:
 def _kept(settings: Mapping[str, Any]) -> dict[str, Any]:
     """Settings of a text encoder that decide which weights fit."""
     return {name: value for name, value in settings.items() if name not in (*_FREE, "speaker_layer", "log_std_bounds")}
-
-
-def _by_place(names: Sequence[str]) -> Mapping[str, int]:
-    return {name: row for row, name in enumerate(names)}

@@ -11,15 +11,13 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-import torch
-
 from sonorant.config import plain
 from sonorant.data.prepare import Tables
 from sonorant.errors import ConfigError, TrainingError
 from sonorant.models.encoder_start import PHONEME_ENCODER, start_from_encoder
 from sonorant.models.naturalspeech.model import NaturalSpeech
 from sonorant.training.stage import differences
-from sonorant.training.transfer import RowTable, Source, Transferred, transfer
+from sonorant.training.transfer import RowTable, Source, Transferred, silence, transfer
 
 RELATED = ("vits", "vits2")
 """Systems with the same parts, but another prior and other durations."""
@@ -81,18 +79,16 @@ def start_from(source: Source, network: NaturalSpeech, tables: Tables) -> Transf
         network,
         tables=(
             RowTable("text_encoder.embedding.weight", source.symbols, tables.symbols),
-            RowTable("text_encoder.language.weight", _by_place(source.languages), _by_place(languages)),
-            RowTable("speaker.weight", _by_place(source.speakers), _by_place(tables.speakers), others="mean"),
+            RowTable.of_lists("text_encoder.language.weight", source.languages, languages),
+            RowTable.of_lists("speaker.weight", source.speakers, tables.speakers, others="mean"),
         ),
         may_be_fresh=[*own, *others, *(f"{name}*" for name in absent), *conditioned, "text_encoder.language.*"],
         may_be_resized=["posterior.input.*", *others],
         may_be_left=[*left, *others, "text_encoder.language.*"],
     )
     outcome = replace(outcome, left_over=(*outcome.left_over, *useless))
-    with torch.no_grad():  # what a speaker adds begins without effect
-        for name, parameter in network.named_parameters():
-            if name in outcome.fresh and (".condition." in name or name.startswith("text_encoder.speaker.")):
-                parameter.zero_()
+    # What a speaker adds begins without effect.
+    silence(network, [n for n in outcome.fresh if ".condition." in n or n.startswith("text_encoder.speaker.")])
     return outcome
 
 
@@ -107,7 +103,3 @@ def _seen(model: Mapping[str, Any], part: str) -> Any:
     if part == "posterior":
         return model.get("spectrogram"), model.get("posterior_mel"), model["posterior"].get("wavenet")
     return model.get(part)
-
-
-def _by_place(names: tuple[str, ...] | list[str]) -> Mapping[str, int]:
-    return {name: row for row, name in enumerate(names)}

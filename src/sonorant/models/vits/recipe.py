@@ -192,12 +192,8 @@ def _start_from(source: Source, network: Vits, tables: Tables) -> Transferred:
         network,
         tables=(
             RowTable("text_encoder.embedding.weight", source.symbols, tables.symbols),
-            RowTable("speaker.weight", _rows(source.speakers), _rows(tables.speakers)),
+            RowTable.of_lists("speaker.weight", source.speakers, tables.speakers),
         ),
         # A voice has left behind what only training needs.
         may_be_fresh=("posterior.*", "duration.posterior.*", "duration.flow.first.*"),
     )
-
-
-def _rows(names: Sequence[str]) -> Mapping[str, int]:
-    return {name: row for row, name in enumerate(names)}

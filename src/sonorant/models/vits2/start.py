@@ -13,7 +13,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-import torch
 from torch import nn
 
 from sonorant.config import parse, plain
@@ -25,7 +24,7 @@ from sonorant.models.vits2.model import Vits2
 from sonorant.nn.duration import DurationConfig
 from sonorant.nn.transformer_flow import MonoInterConfig, MonoPostConfig, PlainCouplingConfig
 from sonorant.training.stage import differences
-from sonorant.training.transfer import RowTable, Source, Transferred, transfer
+from sonorant.training.transfer import RowTable, Source, Transferred, silence, transfer
 
 SYSTEMS = ("vits", "vits2")
 _PARTS = ("posterior", "duration", "decoder")
@@ -47,6 +46,7 @@ def start_from(source: Source, network: Vits2, tables: Tables) -> Transferred:
     difference of the configurations explains it, or fit but would mean something else.
     """
     cfg = network.cfg
+    languages = [language.code for language in tables.frontend.languages]
     if source.system == PHONEME_ENCODER:
         return start_from_encoder(
             source,
@@ -54,7 +54,7 @@ def start_from(source: Source, network: Vits2, tables: Tables) -> Transferred:
             d_hidden=cfg.d_hidden,
             text_encoder=cfg.text_encoder,
             symbols=tables.symbols,
-            languages=[language.code for language in tables.frontend.languages],
+            languages=languages,
         )
     theirs = as_vits2(source.name, source.system, source.model)
     _refuse_silent_differences(source.name, theirs, cfg)
@@ -73,18 +73,15 @@ def start_from(source: Source, network: Vits2, tables: Tables) -> Transferred:
         network,
         tables=(
             RowTable("text_encoder.embedding.weight", source.symbols, tables.symbols),
-            RowTable("text_encoder.language.weight", _by_place(source.languages), _languages(tables)),
-            RowTable("speaker.weight", _by_place(source.speakers), _by_place(tables.speakers), others="mean"),
+            RowTable.of_lists("text_encoder.language.weight", source.languages, languages),
+            RowTable.of_lists("speaker.weight", source.speakers, tables.speakers, others="mean"),
         ),
         may_be_fresh=(*_lacking(source, theirs, cfg), *others),
         may_be_resized=("posterior.input.*", *others),
         may_be_left=(*others, *_left_behind(source, network)),
     )
     outcome = replace(outcome, left_over=(*outcome.left_over, *useless))
-    with torch.no_grad():
-        for name, parameter in network.named_parameters():
-            if name in outcome.fresh and _CONDITIONS.fullmatch(name):
-                parameter.zero_()
+    silence(network, [name for name in outcome.fresh if _CONDITIONS.fullmatch(name)])
     return outcome
 
 
@@ -180,11 +177,3 @@ def _renumbered(source: Source, theirs: Vits2Config, ours: Vits2Config) -> Sourc
         return re.sub(r"^flow\.steps\.(\d+)\.", lambda match: f"flow.steps.{int(match[1]) // 2 * 3}.", name)
 
     return replace(source, weights={counted(name): tensor for name, tensor in source.weights.items()})
-
-
-def _by_place(names: tuple[str, ...]) -> Mapping[str, int]:
-    return {name: row for row, name in enumerate(names)}
-
-
-def _languages(tables: Tables) -> Mapping[str, int]:
-    return _by_place(tuple(language.code for language in tables.frontend.languages))
