@@ -85,6 +85,19 @@ def test_phonemize_in_another_language(capsys: pytest.CaptureFixture[str]) -> No
     assert capsys.readouterr().out == "ˈola, dˈos pˈeros.\n"
 
 
+def test_a_text_in_letters_that_the_language_lacks_is_warned_of(capsys: pytest.CaptureFixture[str]) -> None:
+    russian = "Привет, Anna, как дела?"
+    assert main(["say", russian]) == 0
+    warned = capsys.readouterr().err
+    assert "warning: most letters are Cyrillic, which en-us can only spell: say it with --language ru" in warned
+    assert main(["say", russian, "--language", "ru"]) == 0
+    assert main(["say", russian, "--speaker", "ivrvoice"]) == 0
+    assert main(["say", "He said Привет to me."]) == 0
+    assert "warning" not in capsys.readouterr().err
+    assert main(["say", russian, "-v", "tiny"]) == 0
+    assert "which en-us can only spell: this voice speaks en-us, es" in capsys.readouterr().err
+
+
 def test_voices_are_listed_shown_and_checked(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["voices", "list"]) == 0
     assert "tiny" in capsys.readouterr().out

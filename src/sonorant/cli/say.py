@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -16,6 +17,7 @@ from sonorant.errors import AudioError, TextError
 if TYPE_CHECKING:
     from sonorant.voice.prosody import Curves, Prosody
     from sonorant.voice.speech import Speech, Timeline
+    from sonorant.voice.voice import Voice
 
 
 def say(
@@ -113,6 +115,9 @@ def say(
         if curves is not None:
             _write_curves(tally.curves, curves)
     report_unknown(tally.unknown)
+    _report_other_script(
+        lines.scripts, language or loaded.manifest.native_language(speaker or loaded.speakers[0]), loaded
+    )
     if not output_raw:
         typer.echo(f"{target}: {tally.duration_s:.2f} s by {loaded.name}, seed {tally.seed}", err=True)
 
@@ -138,16 +143,35 @@ def _write_curves(curves: Sequence[Curves], path: Path) -> None:
         part.write_text(json.dumps({"curves": [plain(each) for each in curves]}) + "\n", encoding="utf-8")
 
 
+def _report_other_script(scripts: Counter[str], language: str, voice: Voice) -> None:
+    """Warn, on standard error, when most letters are of a script that the language is not written in."""
+    from sonorant.text.scripts import is_written_in
+
+    for script, count in scripts.most_common(1):
+        if 2 * count > scripts.total() and not is_written_in(language, script):
+            others = [other for other in voice.languages if is_written_in(other, script)]
+            advice = (
+                f"say it with --language {others[0]}" if others else f"this voice speaks {', '.join(voice.languages)}"
+            )
+            typer.echo(
+                f"sonorant: warning: most letters are {script}, which {language} can only spell: {advice}", err=True
+            )
+
+
 class _Lines:
-    """Lines to speak, counting the bytes taken so far."""
+    """Lines to speak, counting the bytes taken so far, and letters by their scripts."""
 
     def __init__(self, lines: Iterable[str]) -> None:
         self.n_read = 0
+        self.scripts: Counter[str] = Counter()
         self.text = self._counted(lines)
 
     def _counted(self, lines: Iterable[str]) -> Iterator[str]:
+        from sonorant.text.scripts import letters_by_script
+
         for line in lines:
             self.n_read += len(line.encode("utf-8", "surrogatepass"))
+            self.scripts += letters_by_script(line)
             yield line
 
 
