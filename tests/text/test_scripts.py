@@ -2,7 +2,7 @@
 
 import pytest
 
-from sonorant.text.scripts import is_written_in, letters_by_script
+from sonorant.text.scripts import is_written_in, letters_by_script, other_script
 
 
 @pytest.mark.parametrize(
@@ -33,3 +33,19 @@ def test_letters_are_counted_by_script(text: str, counts: dict[str, int]) -> Non
 )
 def test_languages_have_their_scripts(language: str, script: str, is_its: bool) -> None:
     assert is_written_in(language, script) is is_its
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "script"),
+    [
+        ("Привет, Anna", "en-us", "Cyrillic"),
+        ("He said Привет", "en-us", None),
+        ("Привет, Anna", "ru", None),
+        ("カタカナとひらがなと漢字", "en-us", "Hiragana"),
+        ("Καλημέρα", "ru", "Greek"),
+        ("12.5 %", "en-us", None),
+        ("", "ru", None),
+    ],
+)
+def test_a_text_in_letters_that_a_language_lacks(text: str, language: str, script: str | None) -> None:
+    assert other_script(letters_by_script(text), language) == script

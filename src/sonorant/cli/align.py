@@ -54,7 +54,8 @@ def align(
     found = aligned(plan, device=place, done=set(halfway.rows))
     for row in progress_bar(found, n_total=len(plan.wanted) - n_before, doing=f"Aligning {manifest.name}"):
         halfway.add(row)
-    n_a_second = (len(halfway.rows) - n_before) / (time.monotonic() - began_s)
+    took_s = max(time.monotonic() - began_s, 1e-6)
+    n_a_second = (len(halfway.rows) - n_before) / took_s
     rows = [halfway.rows[wanted.row.id] for wanted in plan.wanted]
     write_whole(out, lambda part: write_alignments(part, plan.about, rows, plan.skipped, textgrids=textgrids))
     halfway.forget()

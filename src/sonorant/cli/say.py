@@ -15,6 +15,7 @@ import typer
 from sonorant.errors import AudioError, TextError
 
 if TYPE_CHECKING:
+    from sonorant.text.frontend import LanguageConfig
     from sonorant.voice.prosody import Curves, Prosody
     from sonorant.voice.speech import Speech, Timeline
     from sonorant.voice.voice import Voice
@@ -115,9 +116,8 @@ def say(
         if curves is not None:
             _write_curves(tally.curves, curves)
     report_unknown(tally.unknown)
-    _report_other_script(
-        lines.scripts, language or loaded.manifest.native_language(speaker or loaded.speakers[0]), loaded
-    )
+    spoken = language or loaded.manifest.native_language(speaker or loaded.speakers[0])
+    _report_other_script(lines.letters, loaded.frontend(spoken).language, loaded)
     if not output_raw:
         typer.echo(f"{target}: {tally.duration_s:.2f} s by {loaded.name}, seed {tally.seed}", err=True)
 
@@ -143,19 +143,20 @@ def _write_curves(curves: Sequence[Curves], path: Path) -> None:
         part.write_text(json.dumps({"curves": [plain(each) for each in curves]}) + "\n", encoding="utf-8")
 
 
-def _report_other_script(scripts: Counter[str], language: str, voice: Voice) -> None:
-    """Warn, on standard error, when most letters are of a script that the language is not written in."""
-    from sonorant.text.scripts import is_written_in
+def _report_other_script(letters: Mapping[str, int], language: LanguageConfig, voice: Voice) -> None:
+    """Warn, on standard error, when espeak-ng will have spelled most of a text, for it is of another script."""
+    from sonorant.text.phonemize import EspeakConfig
+    from sonorant.text.scripts import is_written_in, other_script
 
-    for script, count in scripts.most_common(1):
-        if 2 * count > scripts.total() and not is_written_in(language, script):
-            others = [other for other in voice.languages if is_written_in(other, script)]
-            advice = (
-                f"say it with --language {others[0]}" if others else f"this voice speaks {', '.join(voice.languages)}"
-            )
-            typer.echo(
-                f"sonorant: warning: most letters are {script}, which {language} can only spell: {advice}", err=True
-            )
+    if not isinstance(language.phonemizer, EspeakConfig):
+        return
+    script = other_script(letters, language.phonemizer.voice)
+    if script is not None:
+        others = [other for other in voice.languages if is_written_in(other, script)]
+        advice = f"say it with --language {others[0]}" if others else f"this voice speaks {', '.join(voice.languages)}"
+        typer.echo(
+            f"sonorant: warning: most letters are {script}, which {language.code} can only spell: {advice}", err=True
+        )
 
 
 class _Lines:
@@ -163,7 +164,7 @@ class _Lines:
 
     def __init__(self, lines: Iterable[str]) -> None:
         self.n_read = 0
-        self.scripts: Counter[str] = Counter()
+        self.letters: Counter[str] = Counter()
         self.text = self._counted(lines)
 
     def _counted(self, lines: Iterable[str]) -> Iterator[str]:
@@ -171,7 +172,7 @@ class _Lines:
 
         for line in lines:
             self.n_read += len(line.encode("utf-8", "surrogatepass"))
-            self.scripts += letters_by_script(line)
+            self.letters += letters_by_script(line)
             yield line
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections import Counter
+from collections.abc import Mapping
 
 _OTHER_THAN_LATIN = {
     "Arabic": ("ar", "fa", "ps", "sd", "ug", "ur"),
@@ -43,6 +44,17 @@ def letters_by_script(text: str) -> Counter[str]:
         if char.isalpha():
             counts[_BY_NAME.get(unicodedata.name(char, "").partition(" ")[0], "Latin")] += count
     return counts
+
+
+def other_script(letters: Mapping[str, int], language: str) -> str | None:
+    """The script most of a text's foreign letters are of, if more than half are of none that a language is written in.
+
+    letters: as `letters_by_script` counts them.
+    """
+    foreign = {script: count for script, count in letters.items() if not is_written_in(language, script)}
+    if 2 * sum(foreign.values()) <= sum(letters.values()):
+        return None
+    return max(foreign, key=lambda script: foreign[script])
 
 
 def is_written_in(language: str, script: str) -> bool:
