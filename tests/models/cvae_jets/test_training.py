@@ -8,8 +8,9 @@ from dataclasses import replace
 import pytest
 import torch
 from lightning_fabric import Fabric
+from torch import Tensor
 
-from sonorant.audio.spectrogram import MelConfig, SpectrogramConfig, linear_spectrogram
+from sonorant.audio.spectrogram import MelConfig, SpectrogramConfig, energy_db, linear_spectrogram
 from sonorant.losses.spectral import StftLossConfig
 from sonorant.models.cvae_jets.config import CvaeJetsConfig
 from sonorant.models.cvae_jets.evaluate import CvaeJetsSubject
@@ -60,7 +61,13 @@ def quiet(cfg: CvaeJetsConfig) -> CvaeJetsConfig:
     )
 
 
-def table(cfg: CvaeJetsConfig = SMALL, *, losses: Mapping[str, Schedule] = LOSSES, softness: Schedule = 0.5) -> Table:
+def table(
+    cfg: CvaeJetsConfig = SMALL,
+    *,
+    losses: Mapping[str, Schedule] = LOSSES,
+    softness: Schedule = 0.5,
+    gain_db: float = 0.0,
+) -> Table:
     torch.manual_seed(0)
     terms = terms_of(TERMS, cfg.decoder)
     losses = {**losses, **dict.fromkeys(set(terms) - set(TERMS), 10.0)}
@@ -72,6 +79,7 @@ def table(cfg: CvaeJetsConfig = SMALL, *, losses: Mapping[str, Schedule] = LOSSE
         segment_frames=8,
         softness=softness,
         level=cfg.level,
+        gain_db=gain_db,
     )
 
     def game(fabric: Fabric, generator: Player, discriminator: Player) -> CvaeJetsGame:
@@ -157,11 +165,29 @@ def test_steps_change_softness_and_weights_where_the_public_code_has_them() -> N
         ({"softness": 1.5}, r"softness is 1\.5: it must lie in 0 to 1"),
         ({"losses": {"spectral": 0.0}}, r"losses\.mel and losses\.spectral are both 0"),
         ({"segment_frames": 0}, "segment_frames is 0"),
+        ({"gain_db": -1.0}, "gain_db is -1"),
     ],
 )
 def test_recipes_that_are_none_are_refused(change: dict[str, object], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         CvaeJetsRecipe(data={"manifest": "m.jsonl"}, run={"steps": 1}, **change)
+
+
+def test_recordings_are_heard_louder_or_softer_each_by_its_own_draw() -> None:
+    """So is the slice that they are compared with."""
+    at = table(gain_db=6.0)
+    heard: list[Tensor] = []
+    at.generator.network.register_forward_pre_hook(lambda _, given: heard.append(given[2]))
+    played, again = at.game.generate(BATCH, 0), at.game.generate(BATCH, 0)
+    recorded = linear_spectrogram(BATCH.samples, SMALL.spectrogram, BATCH.frame_lengths * HOP)
+    gains_db = (energy_db(heard[0]) - energy_db(recorded)).amax(dim=(1, 2))
+    assert (gains_db.abs() <= 6.0).all()
+    assert gains_db.std() > 0.5
+    torch.testing.assert_close(heard[0], heard[1])
+    torch.testing.assert_close(played.recorded, again.recorded)
+    starts, n = played.out.slice_starts * HOP, played.recorded.shape[2]
+    slices = torch.stack([BATCH.samples[item, start : start + n] for item, start in enumerate(starts)])
+    torch.testing.assert_close(played.recorded[:, 0], slices * 10 ** (gains_db / 20).unsqueeze(1), atol=1e-4, rtol=1e-3)
 
 
 def test_an_evaluation_decodes_the_posteriors_mean_but_draws_for_the_divergence() -> None:

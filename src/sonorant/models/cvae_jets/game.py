@@ -35,7 +35,8 @@ class Played:
 class GameSettings:
     """How slices are cut and compared.
 
-    terms: of the generator's loss. softness: how much of what frames hear comes by the soft attention.
+    terms: of the generator's loss. softness: how much of what frames hear comes by the soft attention. gain_db: by how
+    much at most a recording is heard louder or softer.
     """
 
     terms: tuple[str, ...]
@@ -45,6 +46,7 @@ class GameSettings:
     segment_frames: Schedule
     softness: Schedule
     level: Literal["frame", "token"]
+    gain_db: float = 0.0
 
 
 class CvaeJetsGame:
@@ -64,7 +66,11 @@ class CvaeJetsGame:
         settings = self._settings
         cfg, n = settings.spectrogram, int(value_at(settings.segment_frames, step))
         assert batch.pitch is not None, "batches of this system hold the pitch"
-        spec = linear_spectrogram(batch.samples, cfg, batch.frame_lengths * cfg.hop)
+        noise = ItemNoise(batch.seeds, n_tokens=batch.n_tokens, n_frames=batch.n_frames, device=batch.samples.device)
+        samples = batch.samples
+        if settings.gain_db:
+            samples = samples * 10 ** (settings.gain_db / 20 * (2 * noise.uniform() - 1)).unsqueeze(1)
+        spec = linear_spectrogram(samples, cfg, batch.frame_lengths * cfg.hop)
         out: CvaeJetsOutput = self._generator(
             batch.tokens,
             batch.token_lengths,
@@ -74,10 +80,10 @@ class CvaeJetsGame:
             batch.languages,
             pitch_hz=batch.pitch,
             softness=value_at(settings.softness, step),
-            noise=ItemNoise(batch.seeds, n_tokens=batch.n_tokens, n_frames=batch.n_frames, device=spec.device),
+            noise=noise,
             segment_frames=n,
         )
-        recorded = sliced(batch.samples.unsqueeze(1), out.slice_starts * cfg.hop, n * cfg.hop)
+        recorded = sliced(samples.unsqueeze(1), out.slice_starts * cfg.hop, n * cfg.hop)
         # Behind an item's end there is silence, in its samples as in its spectrum.
         heard = torch.where(out.explained.frame_mask > 0, spec, SILENCE)
         mel = mel_spectrogram(sliced(heard, out.slice_starts, n, value=SILENCE), cfg, settings.mel)

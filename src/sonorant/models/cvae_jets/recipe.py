@@ -75,6 +75,9 @@ class CvaeJetsRecipe:
     """Length of the decoded slices; utterances shorter than the first are left out."""
     softness: Schedule = Steps(changes=(6000,), values=(1.0, 0.0))
     """How much of what frames hear comes by the soft attention, the rest by the path in it."""
+    gain_db: float = 0.0
+    """By how much at most each recording is heard louder or softer, drawn anew each time: what is said is then as loud
+    as is asked, and not as such words mostly are."""
     losses: Mapping[str, Schedule] = field(default_factory=_published_weights)
     """Weights of terms; those left out are as published."""
     generator: OptimizerConfig = OptimizerConfig()
@@ -87,6 +90,7 @@ class CvaeJetsRecipe:
         object.__setattr__(self, "losses", {**default_weights(_published_weights(), self.model.decoder), **self.losses})
         check_weights(self.losses, self.terms, source="losses")
         check_share(self, "average_decay")
+        check_at_least(0, self, "gain_db")
         check_at_least(0, self, "seed")
         mel_filterbank(self.model.spectrogram, self.mel)  # refuses bands that hold nothing
         least, greatest = extremes(self.softness)

@@ -112,6 +112,7 @@ def build_training(
         segment_frames=recipe.segment_frames,
         softness=recipe.softness,
         level=recipe.model.level,
+        gain_db=recipe.gain_db,
     )
     game = CvaeJetsGame(fabric, generator, discriminator, settings=settings)
     batches = training_batches(recipe, fabric, prepared, corpus, tracks_pitch=True)
