@@ -134,6 +134,7 @@ def export_run(
     if leave_out:
         trained = without_speakers(trained, leave_out)
     tables = trained.tables
+    hours = tables.seconds / 3600
     asked = {
         "noise_scale": noise_scale,
         "noise_scale_duration": noise_scale_duration,
@@ -157,7 +158,7 @@ def export_run(
         },
         licence="; ".join(tables.licences) if licence is None else licence,
         source=", ".join(tables.corpora),
-        notes=(f"Its run: {trained.step:,} steps on {tables.seconds / 3600:.2f} hours of speech.", *told),
+        notes=(f"Its last run: {trained.step:,} steps; {hours:.2f} hours of speech, whatever their weights.", *told),
     )
     write_voice(voice, target)
     typer.echo(f"{target}: made from step {trained.step:,} of {run}")
