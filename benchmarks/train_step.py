@@ -19,7 +19,7 @@ import platform
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -199,32 +199,38 @@ def main() -> None:
     parser.add_argument("--warm-up", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--quick", action="store_true", help="one small round, to see that all runs")
+    parser.add_argument("--small", action="store_true", help="the presets' table alone, which needs no coqui-tts")
     parser.add_argument("--without-loading", action="store_true")
     options = parser.parse_args()
     if options.quick:
         options.items, options.tokens, options.frames, options.warm_up, options.rounds = 1, 20, 40, 0, 1
 
-    shape = [f"--{name}={getattr(options, name)}" for name in ("items", "tokens", "frames", "threads")]
-    program = [sys.executable, str(HERE / "workers" / "train_with_sonorant.py")]
-    ours = [*program, *shape]
-    commands = [
-        [*ours, "--system=vits"],
-        [*ours, "--system=vits2-istft"],
-        [options.peer_python, str(HERE / "workers" / "train_with_coqui.py"), *shape],
-    ]
+    turns = {"warm_up": options.warm_up, "rounds": options.rounds}
     print(
         f"{platform.processor() or platform.machine()}, {options.threads} threads, {options.rounds} rounds after"
-        f" {options.warm_up}; {options.items} items of {options.tokens} tokens and {options.frames} frames\n"
+        f" {options.warm_up}"
     )
-    turns = {"warm_up": options.warm_up, "rounds": options.rounds}
-    step_s = compare(NAMES, commands, notes=NOTES, **turns)
-    small_shape = dict.fromkeys(SMALL_SHAPE, 1) | {"frames": 40} if options.quick else SMALL_SHAPE
-    shape = [f"--{name}={value}" for name, value in (small_shape | {"threads": options.threads}).items()]
-    commands = [[*program, *shape, f"--system={system}"] for system in SMALL.values()]
-    print(f"\n{small_shape['items']} items of {small_shape['tokens']} tokens and {small_shape['frames']} frames\n")
-    compare(tuple(SMALL), commands, notes=SMALL_NOTES, **turns)
-    if not options.without_loading:
-        load(8 if options.quick else 64, options.frames, options.items, step_s)
+    if not options.small:
+        shape = {name: getattr(options, name) for name in ("items", "tokens", "frames")}
+        told = asked(shape, options.threads)
+        ours = [sys.executable, str(HERE / "workers" / "train_with_sonorant.py"), *told]
+        commands = [
+            [*ours, "--system=vits"],
+            [*ours, "--system=vits2-istft"],
+            [options.peer_python, str(HERE / "workers" / "train_with_coqui.py"), *told],
+        ]
+        step_s = compare(NAMES, commands, notes=NOTES, **turns)
+        if not options.without_loading:
+            load(8 if options.quick else 64, options.frames, options.items, step_s)
+    small = dict.fromkeys(SMALL_SHAPE, 1) | {"frames": 40} if options.quick else SMALL_SHAPE
+    ours = [sys.executable, str(HERE / "workers" / "train_with_sonorant.py"), *asked(small, options.threads)]
+    compare(tuple(SMALL), [[*ours, f"--system={system}"] for system in SMALL.values()], notes=SMALL_NOTES, **turns)
+
+
+def asked(shape: Mapping[str, int], threads: int) -> list[str]:
+    """What a worker is told of its batches; says it, too."""
+    print(f"\n{shape['items']} items of {shape['tokens']} tokens and {shape['frames']} frames\n")
+    return [f"--{name}={value}" for name, value in {**shape, "threads": threads}.items()]
 
 
 if __name__ == "__main__":

@@ -1,4 +1,7 @@
-"""Draw the curves of runs, each after the one it started from: python examples/curves.py RUN [RUN …] curves.png"""
+"""Draw the curves of runs, or of stages (folders in a run), each after the one it started from.
+
+    python examples/curves.py RUN_OR_STAGE [RUN_OR_STAGE …] curves.png
+"""
 
 import sys
 from collections.abc import Sequence
@@ -17,7 +20,8 @@ def main(runs: Sequence[Path], picture: Path) -> None:
     last = 0
     for run in runs:
         begins.append(last)
-        rows += [{**row, "step": row["step"] + begins[-1]} for row in read_log(run / "train" / "log.jsonl")]
+        stage = run / "train" if (run / "train").is_dir() else run
+        rows += [{**row, "step": row["step"] + begins[-1]} for row in read_log(stage / "log.jsonl")]
         last = rows[-1]["step"]
     names = [name for name in rows_of(rows, "step")[-1] if name.startswith(TERMS) and not name.endswith("total")]
     n_rows = (len(names) + 1) // 2

@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sonorant.audio.io import whole_file
-from sonorant.config import config, parse, plain, read_json
+from sonorant.config import config, found_and_expected, parse, plain, read_json
 from sonorant.data.manifest import write_rows
 from sonorant.data.reading import SymbolSpan
 from sonorant.data.textgrid import Interval, textgrid, textgrid_names
@@ -282,7 +282,7 @@ def read_alignments(folder: Path, *, durations_s: Mapping[str, float]) -> Alignm
         except pydantic.ValidationError as error:
             fault = error.errors()[0]
             place = ".".join(map(str, fault["loc"]))
-            said = fault["msg"].removeprefix("Value error, ")
+            said = found_and_expected(fault)
             raise CorpusError(f"{path} line {number}: {place + ': ' if place else ''}{said}") from None
         where = f"{path} line {number} (id {row.id})"
         if row.id in of:
