@@ -1,6 +1,6 @@
 """Draw the curves of runs, or of stages (folders in a run), each after the one it started from.
 
-    python examples/curves.py RUN_OR_STAGE [RUN_OR_STAGE …] curves.png
+python examples/curves.py RUN_OR_STAGE [RUN_OR_STAGE …] curves.png
 """
 
 import sys
