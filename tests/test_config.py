@@ -32,6 +32,7 @@ class Circle:
 class Drawing:
     shape: Square | Circle
     weight: float | Square = 1.0
+    frame: Square = Square(side=1)
     all: Mapping[str, tuple[Square, ...]] = field(default_factory=dict)
 
 
@@ -55,7 +56,11 @@ class Drawing:
         ),
         (
             {"shape": {"kind": "circle", "radius": 1}, "colour": 1},
-            "colour: there is no such setting; expected shape, weight, all",
+            "colour: there is no such setting; expected shape, weight, frame, all",
+        ),
+        (
+            {"shape": {"kind": "circle", "radius": 1}, "frame": {"kind": "round"}},
+            "frame.kind: found 'round', expected 'square'",
         ),
         (
             {"shape": {"kind": "circle", "radius": 1}, "all": {"a": [{"sid": 1}]}},
@@ -90,3 +95,43 @@ def test_another_kind_leaves_the_old_ones_settings_behind(given: list[str], shap
     before = {"shape": {"kind": "square", "side": 1}, "weight": 2.0}
     assert override(before, given) == {"shape": shape, "weight": 2.0}
     assert before == {"shape": {"kind": "square", "side": 1}, "weight": 2.0}
+
+
+@config
+class Brush:
+    width: float = 1.0
+    tip: Square | Circle = Circle(radius=1.0)
+
+
+@config
+class Painting:
+    brush: Brush = Brush(width=3.0, tip=Square(side=2.0))
+    brushes: tuple[Brush, ...] = ()
+    named: Mapping[str, Brush] = field(default_factory=dict)
+    spare: Brush | None = None
+
+
+@pytest.mark.parametrize(
+    ("data", "painting"),
+    [
+        ({}, Painting()),
+        ({"brush": {}}, Painting()),
+        ({"brush": {"width": 1}}, Painting(brush=Brush(width=1.0, tip=Square(side=2.0)))),
+        ({"brush": {"tip": {"side": 5}}}, Painting(brush=Brush(width=3.0, tip=Square(side=5.0)))),
+        (
+            {"brush": {"tip": {"kind": "circle", "radius": 5}}},
+            Painting(brush=Brush(width=3.0, tip=Circle(radius=5.0))),
+        ),
+        ({"brushes": [{"tip": {"radius": 5}}]}, Painting(brushes=(Brush(tip=Circle(radius=5.0)),))),
+        ({"named": {"a": {"tip": {"radius": 5}}}}, Painting(named={"a": Brush(tip=Circle(radius=5.0))})),
+        ({"spare": {"tip": {"radius": 5}}}, Painting(spare=Brush(tip=Circle(radius=5.0)))),
+        ({"spare": None}, Painting()),
+    ],
+)
+def test_what_is_given_in_part_leaves_the_rest_as_it_is_there(data: dict[str, Any], painting: Painting) -> None:
+    assert parse(Painting, data, source="here") == painting
+
+
+def test_without_a_kind_it_is_the_defaults_kind_that_is_held_to() -> None:
+    with pytest.raises(ConfigError, match=r"^here: brush.tip.*radius: there is no such setting"):
+        parse(Painting, {"brush": {"tip": {"radius": 5}}}, source="here")

@@ -6,10 +6,10 @@ import io
 import json
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields, is_dataclass
+from dataclasses import MISSING, asdict, dataclass, fields, is_dataclass
 from pathlib import Path
 from types import NoneType, UnionType
-from typing import TYPE_CHECKING, Any, TypeVar, Union, cast, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Any, TypeGuard, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 from typing_extensions import dataclass_transform
 
@@ -18,6 +18,7 @@ from sonorant.errors import ConfigError, MissingExtraError
 if TYPE_CHECKING:
     import pydantic
     import pydantic_core
+    from _typeshed import DataclassInstance
 
 T = TypeVar("T")
 
@@ -32,15 +33,62 @@ def config(cls: type[T]) -> type[T]:
 def parse(cls: type[T], data: object, *, source: str) -> T:
     """Build `cls` from the contents of a file.
 
+    A mapping changes what it names and leaves the rest as it is where it stands: in the default of that place, which
+    need not be that of its class. One that says its `kind` is anew of that kind.
     source: what to call the file in an error.
     Raises ConfigError, in one line, naming the source, every bad key and what it should be.
     """
     import pydantic
 
     try:
-        return pydantic.TypeAdapter(cls).validate_python(data)
+        return pydantic.TypeAdapter(cls).validate_python(_completed(data, cls))
     except pydantic.ValidationError as error:
         raise ConfigError(f"{source}: " + "; ".join(_faults(error, cls))) from None
+
+
+def _completed(data: object, hint: Any, default: object = MISSING) -> object:
+    """What a file says of a setting, and, where it leaves settings within that out, the default's own.
+
+    hint: the setting's type; default: its value where nothing is said.
+    """
+    if isinstance(data, list):
+        inner = [each for choice in _choices(hint) for each in get_args(choice) if each is not ...]
+        return [_completed(each, inner[0]) for each in data] if len(inner) == 1 else data
+    if not isinstance(data, dict):
+        return data
+    owner: Any
+    own: dict[str, object] = {}
+    if _is_settings(default) and "kind" not in data:
+        owner, own = type(default), {f.name: getattr(default, f.name) for f in fields(default) if f.init}
+    else:
+        owners = [choice for choice in _choices(hint) if is_dataclass(choice)]
+        if "kind" in data:
+            owners = [one for one in owners if getattr(one, "kind", None) == data["kind"]]
+        if not owners:
+            of_values = [get_args(choice)[-1] for choice in _choices(hint) if len(get_args(choice)) == 2]
+            return {key: _completed(value, of_values[0]) for key, value in data.items()} if of_values else data
+        if len(owners) > 1:
+            return data
+        owner = owners[0]
+    hints = get_type_hints(owner)
+    return own | {
+        key: _completed(value, hints[key], own.get(key, _default(owner, key))) if key in hints else value
+        for key, value in data.items()
+    }
+
+
+def _default(owner: Any, name: str) -> object:
+    """What a field has where nothing is said; MISSING where something must be."""
+    for field in fields(owner):
+        if field.name == name and field.default_factory is not MISSING:
+            return field.default_factory()
+        if field.name == name:
+            return cast(object, field.default)
+    return MISSING
+
+
+def _is_settings(value: object) -> TypeGuard[DataclassInstance]:
+    return is_dataclass(value) and not isinstance(value, type)
 
 
 def _faults(error: pydantic.ValidationError, cls: type) -> list[str]:
@@ -50,7 +98,7 @@ def _faults(error: pydantic.ValidationError, cls: type) -> list[str]:
     chosen: dict[tuple[int | str, ...], object] = {}
     members = set()
     for fault in faults:
-        if fault["type"] == "literal_error" and fault["loc"][-1] == "kind" and len(fault["loc"]) > 1:
+        if fault["type"] == "literal_error" and fault["loc"][-1] == "kind" and _is_choice(cls, fault["loc"][:-1]):
             place = fault["loc"][:-2]
             refused.setdefault(place, []).append(fault["ctx"]["expected"])
             chosen[place] = fault["input"]
@@ -99,7 +147,18 @@ def found_and_expected(fault: pydantic_core.ErrorDetails) -> str:
 
 def _class_at(cls: type, place: Sequence[int | str]) -> Any:
     """The class whose settings a file has at a place; None where that is none, or none alone."""
-    hints = [cls]
+    owners = [hint for hint in _hints_at(cls, place) if is_dataclass(hint)]
+    return owners[0] if len(owners) == 1 else None
+
+
+def _is_choice(cls: type, place: Sequence[int | str]) -> bool:
+    """Whether what stands last in a place is the name of one of several classes, and no setting's."""
+    return len(place) > 0 and place[-1] in [getattr(hint, "__name__", None) for hint in _hints_at(cls, place[:-1])]
+
+
+def _hints_at(cls: type, place: Sequence[int | str]) -> list[Any]:
+    """What a file's value at a place, as pydantic names it, may be."""
+    hints: list[Any] = [cls]
     for step in place:
         within: list[Any] = []
         for hint in hints:
@@ -111,8 +170,7 @@ def _class_at(cls: type, place: Sequence[int | str]) -> Any:
                 of = [inner for inner in get_args(hint) if inner is not ...]
                 within += _choices(of[-1]) if of else []
         hints = within
-    owners = [hint for hint in hints if is_dataclass(hint)]
-    return owners[0] if len(owners) == 1 else None
+    return hints
 
 
 def _choices(hint: Any) -> list[Any]:
