@@ -15,11 +15,13 @@ from sonorant.errors import MissingExtraError, ParameterError
 from sonorant.losses import _soft_dtw_kernel
 from sonorant.losses.divergence import pairwise_kl, sampled_kl
 from sonorant.losses.soft_dtw import (
+    PAPER_CHANNELS,
     PAPER_GAMMA,
     PAPER_WARP,
     of_summed_channels,
     soft_dtw,
     soft_dtw_torch,
+    warp_of_sampled,
     windows,
 )
 from tests.nn.random_weights import normal
@@ -238,6 +240,34 @@ def test_the_scale_for_192_summed_channels_is_ten_times_below_what_is_in_circula
     """0.07 times 192; a public implementation writes 134.4."""
     assert of_summed_channels(PAPER_WARP, 192) == pytest.approx(13.44)
     assert of_summed_channels(PAPER_GAMMA, 192) == pytest.approx(1.92)
+    assert warp_of_sampled(PAPER_WARP, 192) == pytest.approx(13.44)
+
+
+@pytest.mark.parametrize("n_channels", [16, 64, 192])
+def test_a_sample_held_against_what_it_was_drawn_from_is_no_distance_away(n_channels: int) -> None:
+    """Whatever the number of channels: by one sample each pair's divergence scatters, and no path may feed on that."""
+    n_frames, n_items = 200, 8
+    mean = normal(n_items, n_channels, n_frames // 20).repeat_interleave(20, dim=2)
+    z, still = mean + normal(n_items, n_channels, n_frames, seed=1), torch.zeros(n_items, n_channels, n_frames)
+    mask, lengths = torch.ones(n_items, 1, n_frames), torch.full((n_items,), n_frames)
+
+    def per_frame(warp: float) -> tuple[float, float]:
+        """How far the value is below that of the straight path, and how many cells a path visits."""
+        cost = pairwise_kl(z, still, mean, still, z_mask=mask, mean_mask=mask).requires_grad_()
+        gamma = of_summed_channels(PAPER_GAMMA, n_channels)
+        value = soft_dtw(cost, lengths, lengths, gamma=gamma, warp=warp, band=60).sum()
+        value.backward()
+        assert cost.grad is not None
+        below = cost.diagonal(dim1=1, dim2=2).sum() - value
+        return float(below.detach()) / n_frames / n_items, float(cost.grad.sum()) / n_frames / n_items
+
+    below, n_cells = per_frame(warp_of_sampled(PAPER_WARP, n_channels))
+    assert -1e-3 < below < 0.3
+    assert n_cells < 1.08
+    if n_channels < PAPER_CHANNELS:  # for which the price of a mean over channels is too low
+        below, n_cells = per_frame(of_summed_channels(PAPER_WARP, n_channels))
+        assert below > 1
+        assert n_cells > 1.3
 
 
 @both

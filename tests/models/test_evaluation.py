@@ -104,6 +104,13 @@ def test_the_spread_of_durations_is_that_of_their_logarithms(corpus: Corpus) -> 
     assert spread(2, 1) == pytest.approx(spread(2, 0), rel=1e-5)
 
 
+def test_speech_of_a_single_frame_is_measured(corpus: Corpus) -> None:
+    n_tokens = max(len(row.tokens) for row in corpus.of("validation"))
+    short = evaluation_of(corpus, Echo(frames=(1, *[0] * n_tokens)))(NETWORK, 1)
+    assert short.metrics["unsaid"] == 0
+    assert all(len(sound.samples) == HOP for name, sound in short.sounds.items() if name.endswith("_said"))
+
+
 def test_speech_without_end_is_counted_and_left_out(corpus: Corpus) -> None:
     some = evaluation_of(corpus, Echo(mute=frozenset({0, 3})))(NETWORK, 1)
     assert some.metrics["unsaid"] == pytest.approx(2 / 5)

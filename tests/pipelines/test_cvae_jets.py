@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import signal
 import sys
 import unicodedata
@@ -170,6 +171,19 @@ def test_it_starts_from_another_of_its_kind(twelve: Path, manifest: Path, tmp_pa
     assert main(arguments(manifest, run, "--init-from", str(twelve), steps=1)) == 0
     report = json.loads((run / "train" / "started_from.json").read_text())
     assert report["fresh"] == report["left_over"] == []
+
+
+def test_a_source_that_changed_before_the_first_checkpoint_is_refused(
+    twelve: Path, manifest: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = tmp_path / "run"
+    assert main(arguments(manifest, run, "--init-from", str(twelve), steps=1)) == 0
+    shutil.rmtree(run / "train" / "checkpoints")
+    told = run / "train" / "started_from.json"
+    told.write_text(json.dumps({**json.loads(told.read_text()), "fingerprint": "another"}))
+    capsys.readouterr()
+    assert main(resume(run, "run.steps=2")) == 2
+    assert f"began with other weights than {twelve} has now" in said(capsys)
 
 
 def test_what_decides_the_weights_may_not_change(twelve: Path, capsys: pytest.CaptureFixture[str]) -> None:

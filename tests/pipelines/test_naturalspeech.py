@@ -435,6 +435,46 @@ def test_labels_that_cannot_be_are_refused_before_anything_is_made_and_may_then_
     assert main(arguments(manifest, made, again, *few)) == 0
 
 
+def test_labels_of_other_phonemes_are_not_kept_and_may_be_mended(
+    manifest: Path, aligner: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made, run = tmp_path / "aligned", tmp_path / "run"
+    assert main(["align", str(manifest), "--with", str(aligner), "--out", str(made), "--device", "cpu"]) == 0
+    path = made / "alignments.jsonl"
+    right = path.read_text()
+    row = json.loads(right.splitlines()[0])
+    wrong = json.dumps({**row, "symbols": ["?", *row["symbols"][1:]]})
+    few = ("warm.run.steps=1", "main.run.steps=1", "tune=null")
+    for bad, message in (
+        ("\n".join([wrong, *right.splitlines()[1:]]) + "\n", "reads otherwise than it was aligned"),
+        ("", "holds no alignment of an utterance to train on"),
+    ):
+        path.write_text(bad)
+        capsys.readouterr()
+        assert main(arguments(manifest, made, run, *few)) == 2
+        assert message in capsys.readouterr().err
+        assert not (run / "labels/alignments.jsonl").exists()
+    path.write_text(right)
+    assert main(arguments(manifest, made, run, *few)) == 0
+
+
+def test_a_source_that_does_not_fit_is_refused_before_labels_are_made(
+    manifest: Path, aligner: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = tmp_path / "run"
+    settings = (f"init_from={aligner}", "model.text_encoder.n_layers=5")
+    assert main(arguments(manifest, aligner, run, *settings)) == 2
+    assert "has another model." in capsys.readouterr().err
+    assert not run.exists()
+
+
+def test_what_is_refused_is_not_written_into_the_run(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before = (run / "config.yaml").read_text()
+    assert main(["train", "--resume", "--run", str(run), "--device", "cpu", "main.losses.kl=2"]) == 2
+    assert "main: began with other settings: losses.kl: 1.0 -> 2" in capsys.readouterr().err
+    assert (run / "config.yaml").read_text() == before
+
+
 def test_a_memory_of_more_slots_than_there_are_frames_is_refused_before_it_is_trained_for(
     manifest: Path, aligner: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -481,7 +521,7 @@ def test_the_bank_is_made_of_what_the_warm_average_says_of_each_speaker(run: Pat
         iter(frames),
         n_total=sum(n for n, _ in frames),
         n_wanted=recipe.bank.n_frames,
-        generator=torch.Generator().manual_seed(randomness.of("frames of the bank")),
+        generator=np.random.default_rng(randomness.of("frames of the bank")),
     )
     made = k_means(
         drawn,

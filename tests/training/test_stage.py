@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from sonorant.errors import TrainingError
-from sonorant.training.stage import RECORD, Stage, differences, is_begun, is_worth_keeping, run_stages
+from sonorant.training.stage import RECORD, Stage, check_settings, differences, is_begun, is_worth_keeping, run_stages
 
 
 class Alone:
@@ -152,6 +152,15 @@ def test_a_changed_setting_is_named(kitchen: Kitchen) -> None:
     kitchen.go()
     with pytest.raises(TrainingError, match="other settings: heat: 1 -> 9"):
         kitchen.go(heat=9)
+
+
+def test_changed_settings_are_refused_before_anything_runs(kitchen: Kitchen) -> None:
+    check_settings(kitchen.stages(), kitchen.run)
+    kitchen.finishes = False
+    kitchen.go()
+    check_settings(kitchen.stages(), kitchen.run)
+    with pytest.raises(TrainingError, match="other settings: heat: 1 -> 9"):
+        check_settings(kitchen.stages(heat=9), kitchen.run)
 
 
 def test_a_changed_or_missing_output_is_named(kitchen: Kitchen) -> None:

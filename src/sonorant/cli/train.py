@@ -65,7 +65,7 @@ def carry_out(data: Mapping[str, Any], run: Path, *, source: str, resume: bool, 
     from sonorant.models.given import Given
     from sonorant.models.recipes import CONFIG, parse_recipe
     from sonorant.training.devices import build_fabric
-    from sonorant.training.stage import differences, is_begun, run_stages
+    from sonorant.training.stage import check_settings, differences, is_begun, run_stages
 
     if device not in ("auto", "cpu", "cuda"):
         raise ParameterError(f"--device is {device!r}, expected auto, cpu or cuda")
@@ -93,11 +93,13 @@ def carry_out(data: Mapping[str, Any], run: Path, *, source: str, resume: bool, 
         for change in changed:
             say(f"changed: {change}")
     with _in_folder(run, is_first=fabric.is_global_zero), _stop_on_signal() as should_stop:
-        if fabric.is_global_zero:
-            _write(own, yaml_text(settings))
         starts = None if start_from is None else lambda: weights or _source(start_from)
         given = Given(aligning_voice=aligning_voice, source=starts, should_stop=should_stop)
         stages = recipe.stages(fabric, run, given)
+        if resume:
+            check_settings(stages, run)
+        if fabric.is_global_zero:  # not before all of it may be so
+            _write(own, yaml_text(settings))
         is_done = run_stages(stages, run, fabric, say=say, goes_on=resume)
     if is_done:
         following = _NO_VOICE.get(settings["system"], _VOICE_OF_IT)

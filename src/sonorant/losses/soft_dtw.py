@@ -36,6 +36,7 @@ from sonorant.losses import _soft_dtw_torch
 PAPER_GAMMA = 0.01
 PAPER_WARP = 0.07
 """NaturalSpeech's, for costs that are the mean over channels."""
+PAPER_CHANNELS = 192
 
 
 def of_summed_channels(of_mean: float, n_channels: int) -> float:
@@ -46,6 +47,18 @@ def of_summed_channels(of_mean: float, n_channels: int) -> float:
     warp must be C times theirs. The paper's are for a mean; for 192 channels they become 1.92 and 13.44.
     """
     return of_mean * n_channels
+
+
+def warp_of_sampled(of_paper: float, n_channels: int) -> float:
+    """The warp for divergences by one sample, summed over channels, given that for means over the paper's 192.
+
+    Of a sample of the Gaussian that it is held against, such a divergence is (chi-squared - C) / 2: 0 on average, with
+    a deviation of sqrt(C / 2). A path that may visit more cells than there are frames gathers those that chance made
+    negative, and what keeps it from that is the price of warping, which must therefore grow as sqrt(C) does. In the
+    paper it is 13.44, 1.4 deviations; it is as many for any number of channels here. C times 0.07 would be 0.8 for 64
+    channels: held against itself, a sequence would then lie about a nat a frame below 0.
+    """
+    return of_summed_channels(of_paper, PAPER_CHANNELS) * math.sqrt(n_channels / PAPER_CHANNELS)
 
 
 def soft_dtw(

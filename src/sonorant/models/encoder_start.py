@@ -21,6 +21,14 @@ _NOT_ITS_OWN = ("dropout", "speaker_layer", "log_std_bounds")
 """Settings of a text encoder that a phoneme encoder has otherwise, or not at all."""
 
 
+def check_encoder(source: Source, *, d_hidden: int, text_encoder: TextEncoderConfig) -> None:
+    """Raise TrainingError where the sizes of a text encoder are not those of the phoneme encoder it is to begin as."""
+    ours = {"d_hidden": d_hidden, "text_encoder": _own(plain(text_encoder))}
+    theirs = {"d_hidden": source.model["d_hidden"], "text_encoder": _own(source.model["text_encoder"])}
+    if others := differences(theirs, ours, at="model"):
+        raise TrainingError(f"{source.name}: has another {others[0]}; give the model the source's configuration")
+
+
 def start_from_encoder(
     source: Source,
     network: nn.Module,
@@ -36,10 +44,7 @@ def start_from_encoder(
     encoder begins without effect, all else as in any fresh network.
     Raises TrainingError when the sizes are not the source's.
     """
-    ours = {"d_hidden": d_hidden, "text_encoder": _own(plain(text_encoder))}
-    theirs = {"d_hidden": source.model["d_hidden"], "text_encoder": _own(source.model["text_encoder"])}
-    if others := differences(theirs, ours, at="model"):
-        raise TrainingError(f"{source.name}: has another {others[0]}; give the model the source's configuration")
+    check_encoder(source, d_hidden=d_hidden, text_encoder=text_encoder)
     outcome = transfer(
         source,
         network,

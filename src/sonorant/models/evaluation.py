@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from sonorant.audio.spectrogram import MelConfig, SpectrogramConfig, linear_spectrogram, mel_spectrogram
 from sonorant.data.batch import Batch
@@ -128,7 +129,8 @@ class Evaluation:
         return Exhibits(metrics, sounds, pictures)
 
     def _mel_of(self, samples: Tensor) -> Tensor:
-        """[1, N] -> [1, M, T]."""
+        """[1, N] -> [1, M, T]. What was said may be too short to have a spectrum; silence follows it then."""
+        samples = F.pad(samples, (0, max(0, self._spectrogram.n_fft - samples.shape[1])))
         return mel_spectrogram(linear_spectrogram(samples, self._spectrogram), self._spectrogram, self._mel)
 
     def _sound(self, samples: Tensor) -> Sound:

@@ -86,6 +86,14 @@ def run_stages(
     return True
 
 
+def check_settings(stages: Sequence[Stage], run: Path) -> None:
+    """Raise TrainingError, as `run_stages` would once it is there, for a setting that changed since its stage began."""
+    for stage in stages:
+        record = _made(run / stage.name)
+        if record is not None:
+            _compare_settings(run / stage.name, record, stage)
+
+
 def is_begun(run: Path) -> bool:
     """Whether a stage of a run has trained; before that, it may begin again with other settings."""
     return any(run.glob(f"*/{LOG}"))
@@ -100,7 +108,7 @@ def is_worth_keeping(run: Path) -> bool:
 
 
 def _begin(stage: Stage, folder: Path, say: Callable[[str], None], *, goes_on: bool) -> None:
-    record = _read(folder / RECORD)
+    record = _made(folder)
     inputs = {name: fingerprint(path) for name, path in stage.inputs().items()}
     if record is not None and not goes_on:
         try:
@@ -108,8 +116,6 @@ def _begin(stage: Stage, folder: Path, say: Callable[[str], None], *, goes_on: b
         except TrainingError:
             record = None
             shutil.rmtree(folder)
-    if record is not None and {path.name for path in folder.iterdir()} == {RECORD} and record["status"] == "started":
-        record = None  # it failed before it made anything
     if record is None:
         folder.mkdir(parents=True, exist_ok=True)
         fresh: dict[str, Any] = {"name": stage.name, "settings": dict(stage.settings), "inputs": inputs}
@@ -173,11 +179,22 @@ def differences(before: Mapping[str, Any], now: Mapping[str, Any], *, at: str = 
     return found
 
 
-def _compare(folder: Path, record: Mapping[str, Any], stage: Stage, inputs: Mapping[str, str]) -> None:
+def _made(folder: Path) -> dict[str, Any] | None:
+    """The record of a stage that has made something; None where it failed before it did, or never began."""
+    record = _read(folder / RECORD)
+    has_begun = record is not None and record["status"] == "started"
+    return None if has_begun and {path.name for path in folder.iterdir()} == {RECORD} else record
+
+
+def _compare_settings(folder: Path, record: Mapping[str, Any], stage: Stage) -> None:
     if changed := differences(record["settings"], stage.settings):
         raise TrainingError(
             f"{folder}: began with other settings: {'; '.join(changed)}; set them back, or train into another folder"
         )
+
+
+def _compare(folder: Path, record: Mapping[str, Any], stage: Stage, inputs: Mapping[str, str]) -> None:
+    _compare_settings(folder, record, stage)
     for name in sorted({*record["inputs"], *inputs}):
         if record["inputs"].get(name) != inputs.get(name):
             raise TrainingError(

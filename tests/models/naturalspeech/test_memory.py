@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
@@ -109,8 +110,17 @@ def test_frames_are_drawn_evenly_and_only_asked_for_when_wanted() -> None:
 
     lengths = [100, 300, 1, 599]
     stream = [utterance(index, n) for index, n in enumerate(lengths)]
-    drawn = sampled_frames(stream, n_total=1000, n_wanted=200, generator=generator())  # type: ignore[arg-type]
-    assert abs(len(drawn) - 200) < 60
+    drawn = sampled_frames(stream, n_total=1000, n_wanted=200, generator=np.random.default_rng(0))  # type: ignore[arg-type]
+    assert len(drawn) == 200
     counts = torch.bincount(drawn[:, 0].long(), minlength=4)
     assert counts[3] > counts[1] > counts[0]
     assert set(asked) == set(drawn[:, 0].long().tolist())
+
+
+@pytest.mark.parametrize("n_wanted", [1, 7, 10, 11])
+def test_no_frame_is_drawn_twice_and_no_more_than_there_are(n_wanted: int) -> None:
+    frames = torch.arange(10)[None].split((4, 1, 5), dim=1)
+    stream = [(part.shape[1], lambda part=part: part) for part in frames]
+    for seed in range(20):
+        drawn = sampled_frames(stream, n_total=10, n_wanted=n_wanted, generator=np.random.default_rng(seed))
+        assert len(set(drawn[:, 0].tolist())) == len(drawn) == min(n_wanted, 10)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -258,7 +259,7 @@ def test_behind_a_flow_that_stretches_both_divergences_count_its_volume() -> Non
 
 
 def test_a_warped_divergence_weighs_paths_as_the_paper_does() -> None:
-    """The paper's softness and price of a step are for the mean over channels, of which there are eight here."""
+    """The paper's softness is for the mean over channels, of which there are eight here; its warp for 192."""
     out = train_pass(small(), predicted=True)
     rows, columns = out.prior_mask.sum(dim=(1, 2)).long(), out.frame_mask.sum(dim=(1, 2)).long()
     assert not torch.equal(rows, columns)
@@ -270,7 +271,7 @@ def test_a_warped_divergence_weighs_paths_as_the_paper_does() -> None:
         z_mask=out.frame_mask,
         mean_mask=out.prior_mask,
     )
-    expected = 8 * soft_dtw(cost / 8, rows, columns, gamma=0.01, warp=0.07)
+    expected = 8 * soft_dtw(cost / 8, rows, columns, gamma=0.01, warp=0.07 * math.sqrt(192 / 8))
     torch.testing.assert_close(backward_divergence(out, SoftlyWarped(band=None)), expected)
 
 

@@ -20,7 +20,7 @@ from sonorant.models.cvae_jets.statistics import CorpusStatistics
 from sonorant.models.evaluation import Evaluation
 from sonorant.models.given import Given
 from sonorant.models.preparing import PREPARE, training_batches
-from sonorant.models.starting import report_start, start_judges
+from sonorant.models.starting import check_same_source, report_start, start_judges
 from sonorant.nn.discriminators import Discriminators
 from sonorant.text.symbols import SymbolTable
 from sonorant.training import checkpoint as checkpoints
@@ -49,6 +49,7 @@ def from_source(recipe: CvaeJetsRecipe, source: Source, folder: Path, *, tells: 
     """Start the stage in a folder from a source's weights. tells: in one process of several, what was taken."""
 
     def start(network: CvaeJets, judges: Discriminators, corpus: Corpus) -> None:
+        check_same_source(source, folder)
         outcome = start_from(source, network, corpus.tables)
         told = start_judges(source, judges, recipe.discriminators)
         if tells:

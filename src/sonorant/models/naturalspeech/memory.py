@@ -10,6 +10,7 @@ import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -126,18 +127,25 @@ def _nearest(frames: Tensor, centres: Tensor, *, rows: int = 16384) -> tuple[Ten
 
 
 def sampled_frames(
-    utterances: Iterable[tuple[int, Callable[[], Tensor]]], *, n_total: int, n_wanted: int, generator: torch.Generator
+    utterances: Iterable[tuple[int, Callable[[], Tensor]]],
+    *,
+    n_total: int,
+    n_wanted: int,
+    generator: np.random.Generator,
 ) -> Tensor:
-    """Frames drawn evenly from a stream of utterances, of which one is in memory at a time: [N, C], N near n_wanted.
+    """Frames drawn evenly, none twice, from a stream of utterances, of which one is in memory at a time.
 
     utterances: of each the number of its frames, and what computes them, [C, T]; it is called only if some are wanted.
-    n_total: frames of all together.
+    n_total: frames of all together. Returns [N, C], n_wanted of them or, if there are fewer, all.
     """
-    share = min(1.0, n_wanted / max(n_total, 1))
+    n_left, n_wanted = n_total, min(n_wanted, n_total)
     drawn = []
     for n_frames, compute in utterances:
-        is_wanted = torch.rand(n_frames, generator=generator) < share
-        if bool(is_wanted.any()):
+        # As many of these as an even draw from all that are left would take.
+        n_here = int(generator.hypergeometric(n_frames, n_left - n_frames, n_wanted))
+        n_left, n_wanted = n_left - n_frames, n_wanted - n_here
+        if n_here:
             frames = compute()
-            drawn.append(frames.T[is_wanted.to(frames.device)].float().cpu())
+            chosen = torch.from_numpy(generator.choice(n_frames, n_here, replace=False))
+            drawn.append(frames.T[chosen.to(frames.device)].float().cpu())
     return torch.cat(drawn) if drawn else torch.zeros(0, 0)

@@ -207,7 +207,7 @@ class BankStage:
     """How the memory bank is made of what the posterior says of the training split."""
 
     n_frames: int = 200_000
-    """About so many frames are drawn, to find centres of."""
+    """So many frames are drawn, to find centres of; all, where there are fewer."""
     n_rounds: int = 20
 
     def __post_init__(self) -> None:
@@ -334,6 +334,7 @@ class NaturalSpeechRecipe:
         trainings.check_goals()
         if not (run / LABELS / ALIGNMENTS).is_file():
             trainings.check_labels()  # refused now, not after what takes long
+        trainings.check_source()
         files = prepared_files(self.data)
         manifest = self.data.manifest
         assert manifest is not None, "refused where it was set"

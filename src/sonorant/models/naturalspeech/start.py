@@ -14,7 +14,8 @@ from typing import Any
 from sonorant.config import plain
 from sonorant.data.prepare import Tables
 from sonorant.errors import ConfigError, TrainingError
-from sonorant.models.encoder_start import PHONEME_ENCODER, start_from_encoder
+from sonorant.models.encoder_start import PHONEME_ENCODER, check_encoder, start_from_encoder
+from sonorant.models.naturalspeech.config import NaturalSpeechConfig
 from sonorant.models.naturalspeech.model import NaturalSpeech
 from sonorant.training.stage import differences
 from sonorant.training.transfer import RowTable, Source, Transferred, silence, transfer
@@ -35,6 +36,7 @@ def start_from(source: Source, network: NaturalSpeech, tables: Tables) -> Transf
     Raises ConfigError when the source is of another system, and TrainingError where its weights do not fit and no
     difference of the configurations explains it.
     """
+    check_source(source, network.cfg)
     languages = [language.code for language in tables.frontend.languages]
     if source.system == PHONEME_ENCODER:
         return start_from_encoder(
@@ -45,16 +47,8 @@ def start_from(source: Source, network: NaturalSpeech, tables: Tables) -> Transf
             symbols=tables.symbols,
             languages=languages,
         )
-    if source.system not in (*RELATED, "naturalspeech"):
-        raise ConfigError(
-            f"{source.name}: is a {source.system!r} model, but a NaturalSpeech starts from a naturalspeech, "
-            f"{' or '.join(RELATED)} or a {PHONEME_ENCODER}"
-        )
     is_related = source.system in RELATED
-    theirs, ours = _as_ours(source.model) if is_related else dict(source.model), plain(network.cfg)
-    found = [said for part in _SHARED for said in differences(theirs.get(part, {}), ours[part], at=f"model.{part}")]
-    if said := next((said for said in found if not _OTHERWISE & {*said.split(":")[0].split(".")}), None):
-        raise TrainingError(f"{source.name}: has another {said}; give the model the source's configuration")
+    theirs, ours = _by_our_names(source), plain(network.cfg)
     names = [*_EXCHANGEABLE, *([] if is_related else ["duration", "upsampling"])]
     others = [f"{name}.*" for name in names if _seen(theirs, name) != _seen(ours, name)]
     own = ["duration.*", "upsampling.*", "memory.*"] if is_related else ["memory.*"]
@@ -92,10 +86,28 @@ def start_from(source: Source, network: NaturalSpeech, tables: Tables) -> Transf
     return outcome
 
 
-def _as_ours(model: Mapping[str, Any]) -> dict[str, Any]:
-    """A VITS's or a VITS2's configuration by our names: a VITS has plain couplings and sees linear spectra."""
-    flow = {"coupling": {"kind": "plain"}, **model.get("flow", {})}
-    return {"posterior_mel": None, **model, "flow": flow}
+def check_source(source: Source, cfg: NaturalSpeechConfig) -> None:
+    """Raise, as `start_from` would, for a source of another system or make than a network can start from."""
+    if source.system == PHONEME_ENCODER:
+        check_encoder(source, d_hidden=cfg.d_hidden, text_encoder=cfg.text_encoder)
+        return
+    if source.system not in (*RELATED, "naturalspeech"):
+        raise ConfigError(
+            f"{source.name}: is a {source.system!r} model, but a NaturalSpeech starts from a naturalspeech, "
+            f"{' or '.join(RELATED)} or a {PHONEME_ENCODER}"
+        )
+    theirs, ours = _by_our_names(source), plain(cfg)
+    found = [said for part in _SHARED for said in differences(theirs.get(part, {}), ours[part], at=f"model.{part}")]
+    if said := next((said for said in found if not _OTHERWISE & {*said.split(":")[0].split(".")}), None):
+        raise TrainingError(f"{source.name}: has another {said}; give the model the source's configuration")
+
+
+def _by_our_names(source: Source) -> dict[str, Any]:
+    """A source's configuration by our names: a VITS has plain couplings and sees linear spectra."""
+    model = dict(source.model)
+    if source.system not in RELATED:
+        return model
+    return {"posterior_mel": None, **model, "flow": {"coupling": {"kind": "plain"}, **model.get("flow", {})}}
 
 
 def _seen(model: Mapping[str, Any], part: str) -> Any:

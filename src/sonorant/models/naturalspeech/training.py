@@ -32,7 +32,7 @@ from sonorant.models.naturalspeech.game import GameSettings, NaturalSpeechGame, 
 from sonorant.models.naturalspeech.labels import Labels
 from sonorant.models.naturalspeech.memory import Clusters, k_means, sampled_frames
 from sonorant.models.naturalspeech.model import NaturalSpeech
-from sonorant.models.naturalspeech.start import start_from
+from sonorant.models.naturalspeech.start import check_source, start_from
 from sonorant.models.preparing import PREPARE, to_stderr, training_batches
 from sonorant.models.starting import (
     ENCODER_FROM,
@@ -117,6 +117,7 @@ class Trainings:
         cfg = self._recipe.labels
         if cfg.folder is not None:
             found = self._made(cfg.folder)
+            labelled(self._recipe, cfg.folder, read_corpus(self._run / PREPARE))  # refused before it is kept
             write_alignments(folder, found.about, tuple(found.of.values()), (), textgrids=False)
             to_stderr(f"{LABELS}: {len(found.of):,} utterances were aligned by {found.about.aligner}")
             return True
@@ -142,6 +143,11 @@ class Trainings:
             part = Part(speaker=cfg.speaker, language=cfg.language)
             check_alignable(self._manifest, self._given.aligning_voice(cfg.by), part)
 
+    def check_source(self) -> None:
+        """Raise, as the first stage that trains would, where it cannot start from the run's source."""
+        if self._given.source is not None and not checkpoints.steps(self._run / WARM / CHECKPOINTS):
+            check_source(self._given.source(), self._recipe.model)
+
     def _made(self, folder: Path) -> Alignments:
         """Alignments of the manifest that are there."""
         cfg = self._recipe.labels
@@ -160,7 +166,7 @@ class Trainings:
     def bank(self, folder: Path) -> bool:
         """Centres of what the posterior says of the training split, which the memory is to begin as (3.5)."""
         recipe, device = self._recipe, self._fabric.device
-        corpus = read_corpus(self._run / PREPARE)
+        corpus, _ = labelled(recipe, self._run / LABELS, read_corpus(self._run / PREPARE))
         randomness = Randomness(recipe.seed)
         network = new_network(recipe, corpus, randomness)
         network.load_state_dict(dict(kept(self._run / WARM, None, best=False).weights))
@@ -171,15 +177,10 @@ class Trainings:
             posterior_means(recipe, network, utterances, self._batches(corpus), device),
             n_total=n_total,
             n_wanted=recipe.bank.n_frames,
-            generator=torch.Generator().manual_seed(randomness.of("frames of the bank")),
+            generator=np.random.default_rng(randomness.of("frames of the bank")),
         )
         assert recipe.model.memory is not None, "this run has no such stage"
         n_slots = recipe.model.memory.n_slots
-        if len(frames) < n_slots:
-            raise TrainingError(
-                f"{folder}: {len(frames):,} frames were drawn of {n_total:,}, which cannot fill {n_slots:,} slots; "
-                f"set bank.n_frames={n_total}"
-            )
         generator = torch.Generator().manual_seed(randomness.of("centres of the bank"))
         found = k_means(frames.to(device), n_slots, n_rounds=recipe.bank.n_rounds, generator=generator)
         to_stderr(
