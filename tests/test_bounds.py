@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,9 +10,15 @@ import pytest
 from sonorant.audio.spectrogram import MelConfig
 from sonorant.bounds import check_at_least, check_even, check_finite, check_odd, check_share
 from sonorant.config import config, parse
+from sonorant.data.dataset import DataConfig
 from sonorant.errors import ConfigError
+from sonorant.models.cvae_jets.config import CvaeJetsConfig
+from sonorant.models.cvae_jets.recipe import CvaeJetsRecipe
+from sonorant.models.naturalspeech.losses import SoftlyWarped
+from sonorant.models.naturalspeech.recipe import WarmStage
 from sonorant.models.vits.config import VitsConfig
 from sonorant.models.vits2.config import Vits2Config
+from sonorant.nn.aligner import AlignerConfig
 from sonorant.nn.discriminators import DiscriminatorConfig, ScaleDiscriminatorConfig
 from sonorant.nn.duration import DurationConfig, StochasticDurationConfig
 from sonorant.nn.duration_discriminator import DurationDiscriminatorConfig
@@ -29,7 +36,9 @@ from sonorant.nn.transformer_flow import (
     MonoPostConfig,
     TransformerFlowConfig,
 )
+from sonorant.nn.variance import BinsConfig, WaveletConfig
 from sonorant.nn.wavenet import WaveNetConfig
+from sonorant.training.loop import RunConfig
 from sonorant.training.optim import OptimizerConfig
 from sonorant.training.schedule import Exponential, From, Linear, Steps
 
@@ -109,6 +118,21 @@ REFUSED: list[tuple[type, dict[str, Any], dict[str, tuple[Any, ...]]]] = [
             "d_latent": (0, -2, 7),
             "posterior_mel": (MelConfig(n_mels=500),),
         },
+    ),
+    (AlignerConfig, {}, {"prior_scale": (-1, *NO_NUMBER), "temperature": (0, -1, *NO_NUMBER)}),
+    (BinsConfig, {}, {"n_bins": (0, 1), "reach": (0, -1, *NO_NUMBER)}),
+    (WaveletConfig, {}, {"std_scale": (0, -1, *NO_NUMBER)}),
+    (CvaeJetsConfig, {}, {"sharpness": (0, -1, *NO_NUMBER)}),
+    (SoftlyWarped, {}, {"gamma": (0, -1, *NO_NUMBER), "warp": (-1, *NO_NUMBER), "band": (0,)}),
+    (
+        CvaeJetsRecipe,
+        {"data": DataConfig(manifest=Path("m.jsonl")), "run": RunConfig(steps=1)},
+        {"gain_db": (-1, *NO_NUMBER, 6), "losses": ({"mel": -45.0}, {"kl": NAN})},
+    ),
+    (
+        WarmStage,
+        {},
+        {"losses": ({"mel": -1.0}, {"kl": INF}), "trains": ((), ("nose",))},
     ),
     (From, {"step": 5, "value": 1}, {"step": (-1,), "value": NO_NUMBER}),
     (Linear, {"start": 0, "end": 9, "first": 0, "last": 1}, {"first": NO_NUMBER, "last": NO_NUMBER, "start": (-1,)}),

@@ -16,6 +16,11 @@ def check_at_least(least: int, settings: object, *names: str) -> None:
     _check(settings, names, lambda value: value >= least, f"at least {least}")
 
 
+def check_above_zero(settings: object, *names: str) -> None:
+    """Raise ValueError where a value is not a number above 0."""
+    _check(settings, names, lambda value: value > 0 and math.isfinite(value), "a number above 0")
+
+
 def check_odd(settings: object, *names: str) -> None:
     """Raise ValueError where a number is not positive and odd, as the width of a kernel that has a middle."""
     _check(settings, names, lambda value: value >= 1 and value % 2 == 1, "positive and odd")

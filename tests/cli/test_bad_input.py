@@ -92,6 +92,7 @@ def test_seeds_that_are_none(work: Path, tiny_folder: Path, capsys: pytest.Captu
         ([*SAY, "hi", "--lexicon", "missing.txt"], "lexicon cannot be read"),
         ([*SAY, "hi", "--subtitles", "a.doc"], "suffix is .doc"),
         ([*SAY, "hi", "--subtitles", "no/a.srt"], "does not exist"),
+        ([*SAY, "hi", "--subtitles", "a.json", "--curves", "./a.json"], "is named by both --subtitles and --curves"),
         ([*SAY, "hi", "--subtitles", "out.wav"], "suffix is .wav"),
         (["say", "hi", "--voice", "tiny", "-o", "out.doc"], "suffix is .doc"),
         (["say", "hi", "--voice", "tiny", "-o", "out"], "suffix is none"),

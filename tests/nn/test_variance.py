@@ -103,6 +103,17 @@ def test_where_there_is_nothing_the_value_is_not_looked_at(cfg: BinsConfig | Cur
     assert not embedding(curve, mask)[1, :, 13:].any()
 
 
+def test_beyond_the_outermost_bins_a_curve_is_said_to_end() -> None:
+    curve = Contour(torch.tensor([[[-9.0, -2.0, 0.5, 2.0, 9.0]]]), torch.ones(1, 1, 5))
+    bins, mask = ContourEmbedding(BinsConfig(n_bins=16, reach=2.0), 8), torch.ones(1, 1, 5)
+    told = bins.told_apart(curve)
+    assert told.value.tolist() == [[[-2.0, -2.0, 0.5, 2.0, 2.0]]]
+    torch.testing.assert_close(bins(told, mask), bins(curve, mask))
+    free = ContourEmbedding(CurveConfig(kernel=1), 8)
+    assert torch.equal(free.told_apart(curve).value, curve.value)
+    assert not torch.allclose(free(told, mask), free(curve, mask))
+
+
 def test_energy_is_everywhere() -> None:
     part = build_contour(DirectConfig(predictor=SMALL), 24, 0, has_gaps=False)
     hidden, mask = torch.randn(2, 24, 20), length_mask(LENGTHS, 20)

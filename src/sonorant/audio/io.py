@@ -42,7 +42,7 @@ def check_target(path: Path, suffixes: dict[str, tuple[str, str]] | frozenset[st
         found = path.suffix or "none"
         raise AudioError(f"{path}: the suffix is {found}, but {kind} is written as {', '.join(sorted(suffixes))}")
     if path.is_dir() or (path.exists() and not path.is_file()):
-        raise AudioError(f"{path}: is not a regular file, so no {kind} can be written over it; name a file")
+        raise AudioError(f"{path}: is not a regular file, and cannot be written over with {kind}; name a file")
     if not path.parent.is_dir():
         raise AudioError(f"{path}: the folder {path.parent} does not exist; make it first")
 

@@ -79,6 +79,8 @@ def say(
         subtitle_files.check(subtitles)
     if curves is not None:
         check_target(curves, frozenset({".json"}), kind="a file of curves")
+    if curves is not None and subtitles is not None and curves.resolve() == subtitles.resolve():
+        raise AudioError(f"{curves}: is named by both --subtitles and --curves; name two files")
     asked = _prosody(
         prosody,
         pitch_shift=pitch_shift,

@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from sonorant.bounds import check_at_least
+from sonorant.bounds import check_above_zero, check_at_least, check_finite
 from sonorant.config import config
 from sonorant.nn.attention import MASKED_SCORE
 from sonorant.nn.mask import pair_mask
@@ -32,9 +32,9 @@ class AlignerConfig:
 
     def __post_init__(self) -> None:
         check_at_least(1, self, "d_attention")
+        check_finite(self, "prior_scale")
         check_at_least(0, self, "prior_scale")
-        if not self.temperature > 0:
-            raise ValueError(f"temperature is {self.temperature:g}: it must be above 0")
+        check_above_zero(self, "temperature")
 
 
 class Aligner(nn.Module):

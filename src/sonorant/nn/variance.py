@@ -8,14 +8,14 @@ B batch, C channels, T positions: frames, or tokens.
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from sonorant.bounds import check_at_least, check_odd, check_share
+from sonorant.bounds import check_above_zero, check_at_least, check_odd, check_share
 from sonorant.config import config
 from sonorant.nn.conv import ChannelNorm, same_padding
 from sonorant.nn.wavelet import N_SCALES, inverse_transform, mean_and_std, wavelet_transform
@@ -45,8 +45,7 @@ class BinsConfig:
 
     def __post_init__(self) -> None:
         check_at_least(2, self, "n_bins")
-        if not self.reach > 0:
-            raise ValueError(f"reach is {self.reach:g}: it must be above 0")
+        check_above_zero(self, "reach")
 
 
 @config
@@ -83,8 +82,7 @@ class WaveletConfig:
     """Below 1 the predicted curve is flatter; public code has 0.8."""
 
     def __post_init__(self) -> None:
-        if not self.std_scale > 0:
-            raise ValueError(f"std_scale is {self.std_scale:g}: it must be above 0")
+        check_above_zero(self, "std_scale")
 
 
 ContourConfig = DirectConfig | WaveletConfig
@@ -145,6 +143,12 @@ class ContourEmbedding(nn.Module):
                 nn.init.normal_(self.bins.weight, 0.0, d**-0.5)
             case CurveConfig():
                 self.curve = nn.Conv1d(2, d, cfg.kernel, padding=same_padding(cfg.kernel))
+
+    def told_apart(self, contour: Contour) -> Contour:
+        """A curve as far as it is: beyond the outermost bins one value is as another."""
+        if isinstance(self.cfg, CurveConfig):
+            return contour
+        return replace(contour, value=contour.value.clamp(-self.cfg.reach, self.cfg.reach))
 
     def forward(self, contour: Contour, mask: Tensor) -> Tensor:
         """mask: [B, 1, T]. Returns [B, d, T]."""

@@ -16,15 +16,15 @@ Terms = Mapping[str, Tensor]
 
 
 def check_weights(weights: Mapping[str, Schedule], terms: Iterable[str], *, source: str) -> None:
-    """Raise ConfigError unless the weights are those of the terms, no more and no fewer, and numbers at every step."""
+    """Raise ConfigError unless the weights are those of the terms, no more and no fewer, and none ever below 0."""
     wanted = set(terms)
     if missing := sorted(wanted - weights.keys()):
         raise ConfigError(f"{source}: no weight for the term {missing[0]!r}; there are {', '.join(sorted(wanted))}")
     if extra := sorted(weights.keys() - wanted):
         raise ConfigError(f"{source}: {extra[0]!r} is no term of this system; there are {', '.join(sorted(wanted))}")
     for name, schedule in weights.items():
-        if wrong := [value for value in extremes(schedule) if not math.isfinite(value)]:
-            raise ConfigError(f"{source}.{name} is {wrong[0]}: it must be a number")
+        if wrong := [value for value in extremes(schedule) if not (math.isfinite(value) and value >= 0)]:
+            raise ConfigError(f"{source}.{name} is {wrong[0]:g}: it must be a number, and at least 0")
 
 
 def weights_at(weights: Mapping[str, Schedule], step: int, *, optional: Container[str] = ()) -> dict[str, float]:

@@ -20,7 +20,7 @@ from sonorant.models.prosody import Prosody
 from sonorant.nn import excitation
 from sonorant.nn.harmonic_head import HarmonicHeadConfig
 from sonorant.nn.latent import ItemNoise
-from sonorant.nn.variance import Contour, ContourLoss, DirectContour
+from sonorant.nn.variance import BinsConfig, Contour, ContourLoss, DirectContour
 from tests.models.batches import N_SYMBOLS
 from tests.models.cvae_jets.small import DIRECT, HOP, JETS, SMALL, small
 from tests.nn.random_weights import normal
@@ -208,12 +208,20 @@ def test_a_shift_of_pitch_is_heard_by_the_network_in_semitones(cfg: CvaeJetsConf
     model = voiced(lasting(small(cfg).for_inference(), 5.0))
     plain = say(model).curves
     shift = torch.zeros(3, 9)
-    shift[:, 2:] = 12.0
+    shift[:, 2:] = 6.0
     asked = say(model, prosody=Prosody(pitch_shift=shift)).curves
     ratio = asked.pitch_hz[0, :45] / plain.pitch_hz[0, :45]
-    torch.testing.assert_close(ratio[10:], torch.full((35,), 2.0), rtol=1e-3, atol=1e-3)
+    torch.testing.assert_close(ratio[10:], torch.full((35,), 2**0.5), rtol=1e-3, atol=1e-3)
     torch.testing.assert_close(ratio[:10], torch.ones(10), rtol=1e-3, atol=1e-3)
     assert not torch.allclose(say(model).samples, say(model, prosody=Prosody(pitch_shift=shift)).samples)
+
+
+def test_a_curve_says_how_far_the_bins_of_an_embedding_follow_it() -> None:
+    model = voiced(lasting(small(SMALL).for_inference(), 5.0))
+    assert isinstance(SMALL.pitch.embedding, BinsConfig)
+    highest = model.statistics.pitch_mean + SMALL.pitch.embedding.reach * model.statistics.pitch_std
+    said = say(model, prosody=Prosody(pitch_shift=torch.full((3, 9), 40.0))).curves.pitch_hz
+    assert [float(semitones(said[item, 0])) for item in range(3)] == pytest.approx(highest.tolist(), abs=1e-3)
 
 
 def test_a_decoder_with_a_source_sounds_the_curve_that_was_asked_for() -> None:
@@ -377,7 +385,7 @@ def test_it_says_which_frames_are_whose(cfg: CvaeJetsConfig) -> None:
 def test_settings_that_contradict_one_another_are_refused() -> None:
     with pytest.raises(ConfigError, match=r"pitch\.kind is wavelet, which needs frames, but level is token"):
         replace(SMALL, level="token")
-    with pytest.raises(ConfigError, match="sharpness is 0: it must be above 0"):
+    with pytest.raises(ValueError, match="sharpness is 0.0: it must be a number above 0"):
         replace(SMALL, sharpness=0.0)
     with pytest.raises(ConfigError, match="decoder makes 64 samples"):
         replace(SMALL, spectrogram=replace(SMALL.spectrogram, hop=128))

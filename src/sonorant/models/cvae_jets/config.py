@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from sonorant.audio.spectrogram import MelConfig, SpectrogramConfig, mel_filterbank
-from sonorant.bounds import check_at_least, check_even
+from sonorant.bounds import check_above_zero, check_at_least, check_even
 from sonorant.config import config
 from sonorant.errors import ConfigError
 from sonorant.nn.aligner import AlignerConfig
@@ -65,8 +65,7 @@ class CvaeJetsConfig:
         check_decoder(self.decoder, hop=self.spectrogram.hop)
         check_at_least(1, self, "d_hidden")
         check_at_least(0, self, "d_speaker")
-        if not self.sharpness > 0:
-            raise ConfigError(f"sharpness is {self.sharpness:g}: it must be above 0")
+        check_above_zero(self, "sharpness")
         mel_filterbank(self.spectrogram, self.mel)  # refuses bands that hold nothing
         if self.d_hidden % self.text_encoder.n_heads:
             raise ConfigError(

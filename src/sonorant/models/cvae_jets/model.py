@@ -22,7 +22,7 @@ from sonorant.models.latent_network import LatentNetwork
 from sonorant.models.prosody import Curves, Prosody
 from sonorant.nn.aligner import Aligner, gaussian_weights
 from sonorant.nn.alignment import monotonic_alignment, path_of
-from sonorant.nn.decoder import build_decoder
+from sonorant.nn.decoder import build_decoder, hears_pitch
 from sonorant.nn.flow import Flow
 from sonorant.nn.latent import (
     FrameNoise,
@@ -271,9 +271,12 @@ class CvaeJets(LatentNetwork):
         spread = _Spread(path, n_tokens, is_of_tokens=self.cfg.level == "token")
         pitch = self.pitch.predict(x, mask, embedding)
         pitch = self.statistics.asked_pitch(pitch, prosody, spread, speaker)
+        # A decoder that is given the pitch sings it, wherever the embedding ends.
+        is_sung = self.cfg.level == "frame" and hears_pitch(self.cfg.decoder)
+        pitch = pitch if is_sung else self.pitch.embedding.told_apart(pitch)
         x = x + self.pitch.embedding(pitch, mask)
         energy = self.energy.predict(x, mask, embedding)
-        energy = self.statistics.asked_energy(energy, prosody, spread, speaker)
+        energy = self.energy.embedding.told_apart(self.statistics.asked_energy(energy, prosody, spread, speaker))
         x = x + self.energy.embedding(energy, mask)
         if self.cfg.level == "token":
             x = self._upsampled(x, durations, token_mask, frame_mask)
@@ -288,7 +291,7 @@ class CvaeJets(LatentNetwork):
             frame_mask[:, :, :total],
             embedding,
             # As in training, where both have the recording's; tokens' pitch goes in steps, so there it is found anew.
-            pitch_hz=curves.pitch_hz[:, :total] if self.cfg.level == "frame" else None,
+            pitch_hz=curves.pitch_hz[:, :total] if is_sung else None,
         )
         return Synthesis(
             samples,

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from sonorant.audio.spectrogram import MelConfig, mel_filterbank
-from sonorant.bounds import check_at_least, check_share
+from sonorant.bounds import check_at_least, check_finite, check_share
 from sonorant.config import config
 from sonorant.data.dataset import DataConfig, LoaderConfig
 from sonorant.data.prepare import Framing
@@ -26,6 +26,7 @@ from sonorant.models.preparing import PREPARE, decisive, prepare_stage, prepared
 from sonorant.models.slices import check_slices, default_weights, terms_of
 from sonorant.models.trained import Trained
 from sonorant.nn.discriminators import DiscriminatorConfig
+from sonorant.nn.hifigan import HifiGanConfig
 from sonorant.text.standard import StandardText, TextConfig
 from sonorant.training.devices import Precision
 from sonorant.training.loop import RunConfig
@@ -90,7 +91,13 @@ class CvaeJetsRecipe:
         object.__setattr__(self, "losses", {**default_weights(_published_weights(), self.model.decoder), **self.losses})
         check_weights(self.losses, self.terms, source="losses")
         check_share(self, "average_decay")
+        check_finite(self, "gain_db")
         check_at_least(0, self, "gain_db")
+        if self.gain_db and isinstance(self.model.decoder, HifiGanConfig):
+            raise ValueError(
+                f"gain_db is {self.gain_db:g}, but a decoder of kind hifigan cannot be louder than 1: set it to 0, or "
+                "take another kind"
+            )
         check_at_least(0, self, "seed")
         mel_filterbank(self.model.spectrogram, self.mel)  # refuses bands that hold nothing
         least, greatest = extremes(self.softness)

@@ -12,7 +12,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from sonorant.bounds import check_at_least, check_finite
+from sonorant.bounds import check_above_zero, check_at_least, check_finite
 from sonorant.config import config
 from sonorant.losses.divergence import pairwise_kl, sampled_kl
 from sonorant.losses.soft_dtw import PAPER_GAMMA, PAPER_WARP, of_summed_channels, soft_dtw, warp_of_sampled
@@ -63,9 +63,8 @@ class SoftlyWarped:
     """Frames that a path may leave the diagonal by; None for any."""
 
     def __post_init__(self) -> None:
-        check_finite(self, "gamma", "warp")
-        if not self.gamma > 0:
-            raise ValueError(f"gamma is {self.gamma}: it must be above 0")
+        check_above_zero(self, "gamma")
+        check_finite(self, "warp")
         check_at_least(0, self, "warp")
         check_at_least(1, self, "band")
 

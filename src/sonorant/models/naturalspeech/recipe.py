@@ -106,8 +106,10 @@ class TrainingStage:
     def __post_init__(self) -> None:
         object.__setattr__(self, "losses", {**default_weights(), **self.own_weights, **self.losses})
         check_weights({"source": 0.0, **self.losses}, TERMS, source="losses")
-        if unknown := [name for name in self.trains if name not in PARTS] or not self.trains:
-            raise ValueError(f"trains is {self.trains}: it must name parts of {', '.join(PARTS)}; unknown: {unknown}")
+        if not self.trains:
+            raise ValueError(f"trains is empty: it must name parts of {', '.join(PARTS)}")
+        if unknown := [name for name in self.trains if name not in PARTS]:
+            raise ValueError(f"trains names {', '.join(unknown)}: it must name parts of {', '.join(PARTS)}")
         weighted = [name for name, schedule in self.losses.items() if extremes(schedule)[1] > 0]
         taught = taught_by(
             is_predicted=extremes(self.predicted)[1] > 0, is_remembered=extremes(self.memory_share)[1] > 0
