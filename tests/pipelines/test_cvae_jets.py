@@ -69,6 +69,9 @@ def test_a_jets_of_several_speakers_becomes_a_voice_and_aligns(
     assert main(["voices", "export-run", str(run), str(voice)]) == 0
     assert main(["voices", "check", str(voice)]) == 0
     assert main(["say", "One two 3.", "--voice", str(voice), "--speaker", "bob", "-o", str(wav)]) == 0
+    capsys.readouterr()
+    assert main(["say", "One.", "--voice", str(voice), "--noise-scale", "0.3", "-o", str(wav)]) == 2
+    assert "is a cvae_jets that leaves nothing in its sound to chance: leave noise_scale out" in said(capsys)
     for number, aligner in enumerate((run, voice)):
         aligned = tmp_path / f"aligned{number}"
         assert main(["align", str(manifest), "--with", str(aligner), "--out", str(aligned)]) == 0
@@ -146,6 +149,10 @@ def test_the_voice_speaks_converts_and_aligns(
     samples, rate = soundfile.read(wav)
     assert rate == 16_000
     assert np.abs(samples).max() > 1e-3
+    assert main(["say", "One.", "--voice", str(voice), "--noise-scale", "0.3", "-o", str(wav)]) == 0
+    capsys.readouterr()
+    assert main(["say", "One.", "--voice", str(voice), "--noise-scale-duration", "0.3", "-o", str(wav)]) == 2
+    assert "leaves nothing in its rhythm to chance: leave noise_scale_duration out" in said(capsys)
     curves, again = tmp_path / "curves.json", tmp_path / "again.wav"
     speak = ["say", "One two three.", "--voice", str(voice), "--seed", "1"]
     assert main([*speak, "--pitch-shift", "4", "--energy-gain", "3", "--curves", str(curves), "-o", str(wav)]) == 0

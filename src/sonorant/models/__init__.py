@@ -43,6 +43,11 @@ class Synthesis:
 class Synthesizer(Protocol):
     """A network that speaks tokens: what a runtime asks of a system."""
 
+    @property
+    def noises(self) -> frozenset[str]:
+        """Which of `noise_scale` and `noise_scale_duration` it looks at: what it draws."""
+        ...
+
     def synthesize(
         self,
         tokens: Tensor,

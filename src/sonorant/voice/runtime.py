@@ -50,6 +50,11 @@ class Runtime(Protocol):
         ...
 
     @property
+    def noises(self) -> frozenset[str]:
+        """Which of `noise_scale` and `noise_scale_duration` it looks at."""
+        ...
+
+    @property
     def draws_curves(self) -> bool:
         """Whether a prosody can be asked for."""
         ...

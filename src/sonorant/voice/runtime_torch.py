@@ -141,6 +141,11 @@ class TorchRuntime:
         )
 
     @property
+    def noises(self) -> frozenset[str]:
+        """See `Runtime`."""
+        return self._network.noises
+
+    @property
     def draws_curves(self) -> bool:
         """See `Runtime`."""
         return self._drawing is not None

@@ -87,8 +87,8 @@ class Voice:
         A speaker speaks its own language unless told otherwise; a language alone is spoken by the first whose it is.
         length_scale: above 1 is slower. noise_scale: liveliness of the sound. noise_scale_duration: of the rhythm.
         lexicon: written word -> IPA, for this call. prosody: another pace, pitch and energy, of voices that draw them.
-        Raises TextError when there is nothing to say, VoiceError for an unknown speaker or language, or a prosody of a
-        voice that has none, ParameterError for a number out of range.
+        Raises TextError when there is nothing to say, VoiceError for an unknown speaker or language, or a prosody or
+        noise of a voice that has none, ParameterError for a number out of range.
         """
         seed = _seed(seed)
         pieces = list(
@@ -144,6 +144,13 @@ class Voice:
             sentence_pause_s=sentence_pause_s,
             paragraph_pause_s=paragraph_pause_s,
         )
+        for name, value in (("noise_scale", noise_scale), ("noise_scale_duration", noise_scale_duration)):
+            if value is not None and name not in self.runtime.noises:
+                drawn = "sound" if name == "noise_scale" else "rhythm"
+                raise VoiceError(
+                    f"voice {self.name!r} is a {self.manifest.system} that leaves nothing in its {drawn} to chance: "
+                    f"leave {name} out"
+                )
         if prosody is not None:
             prosodies.check(prosody)
             if not self.runtime.draws_curves:

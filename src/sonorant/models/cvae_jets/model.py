@@ -232,6 +232,11 @@ class CvaeJets(LatentNetwork):
         y: Tensor = self.aligner(symbols, mel, token_mask=token_mask, frame_mask=frame_mask, speaker=embedding)
         return y
 
+    @property
+    def noises(self) -> frozenset[str]:
+        """See `models.Synthesizer`."""
+        return frozenset({"noise_scale"} if self.cfg.latent is not None else ())
+
     def synthesize(
         self,
         tokens: Tensor,

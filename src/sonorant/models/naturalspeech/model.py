@@ -171,6 +171,11 @@ class NaturalSpeech(LatentNetwork):
             imagined=imagined,
         )
 
+    @property
+    def noises(self) -> frozenset[str]:
+        """See `models.Synthesizer`."""
+        return frozenset({"noise_scale"})
+
     def synthesize(
         self,
         tokens: Tensor,

@@ -205,6 +205,11 @@ class Vits2(LatentNetwork):
             frame_mask=frame_mask,
         )
 
+    @property
+    def noises(self) -> frozenset[str]:
+        """See `models.Synthesizer`."""
+        return frozenset({"noise_scale", "noise_scale_duration"} if self.duration.d_noise else {"noise_scale"})
+
     def synthesize(
         self,
         tokens: Tensor,

@@ -90,8 +90,8 @@ def config_from_p0p4k(
     sizes, n_speakers = sizes_from_official(config, source=about)
     model, audio = section(config, "model", about), section(config, "data", about)
     sizes["posterior_mel"] = _posterior_mel(state, sizes, model, audio, source=source, about=about)
-    if _has_speaker_layer(state, model, source=source, about=about):
-        sizes["text_encoder"]["speaker_layer"] = _SPEAKER_LAYER
+    has_speaker_layer = _has_speaker_layer(state, model, source=source, about=about)
+    sizes["text_encoder"]["speaker_layer"] = _SPEAKER_LAYER if has_speaker_layer else None
     _flag(model, "model", "use_transformer_flows", about)
     sizes["flow"] = plain(TransformerFlowConfig(coupling=coupling_of(state, model, source=source)))
     sizes["duration"] = {"kind": _duration_kind(state, model, source=source, about=about)}
