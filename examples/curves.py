@@ -23,7 +23,9 @@ def main(runs: Sequence[Path], picture: Path) -> None:
         stage = run / "train" if (run / "train").is_dir() else run
         rows += [{**row, "step": row["step"] + begins[-1]} for row in read_log(stage / "log.jsonl")]
         last = rows[-1]["step"]
-    names = [name for name in rows_of(rows, "step")[-1] if name.startswith(TERMS) and not name.endswith("total")]
+    steps = rows_of(rows, "step")
+    names = [name for name in steps[-1] if name.startswith(TERMS) and not name.endswith("total")]
+    names = [name for name in names if any(row.get(name) for row in steps)]  # not what this system has no use for
     n_rows = (len(names) + 1) // 2
     figure = Figure(figsize=(9, 2.6 * n_rows), layout="constrained")
     for axes, name in zip(figure.subplots(n_rows, 2, squeeze=False).flat, names, strict=False):
