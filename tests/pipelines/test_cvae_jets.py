@@ -160,6 +160,11 @@ def test_the_voice_speaks_converts_and_aligns(
     assert len(drawn) == 1
     assert main([*speak, "--prosody", str(curves), "-o", str(again)]) == 0
     assert len(soundfile.read(again)[0]) == len(soundfile.read(wav)[0])
+    wrong = tmp_path / "wrong.json"
+    wrong.write_text('{"pitch_shift": 99}')
+    capsys.readouterr()
+    assert main([*speak, "--prosody", str(wrong), "-o", str(again)]) == 2
+    assert f"{wrong}: pitch_shift" in said(capsys)
     samples, rate = soundfile.read(wav)
     assert main(["convert", str(wav), "--voice", str(voice), "--speaker", "ann", "-o", str(other)]) == 0
     assert len(soundfile.read(other)[0]) == pytest.approx(len(samples), abs=256)

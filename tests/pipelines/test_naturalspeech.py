@@ -113,6 +113,18 @@ def test_tuning_trains_the_durator_and_nothing_else(run: Path) -> None:
     assert moved - {"memory.share"} == {name for name in after if name.split(".")[0] in DURATOR}
 
 
+def test_every_stage_trains_the_parts_it_names_and_no_others(manifest: Path, aligner: Path, tmp_path: Path) -> None:
+    parts = {"warm": "text_encoder", "main": "posterior"}
+    each = [f"{stage}.{setting}" for stage in parts for setting in ("run.steps=2", "run.checkpoint_every=1")]
+    only = [f"{stage}.trains=[{part}]" for stage, part in parts.items()]
+    assert main(arguments(manifest, aligner, tmp_path / "run", *each, *only, "tune=null")) == 0
+    for stage, part in parts.items():
+        before, after = (generator(tmp_path / "run", stage, step) for step in (1, 2))
+        moved = {name.split(".")[0] for name in after if not torch.equal(before[name], after[name])}
+        assert moved - {"memory"} == {part}
+        assert torch.equal(before["memory.slots"], after["memory.slots"])
+
+
 def test_the_memory_begins_as_the_centres_and_its_share_grows(run: Path) -> None:
     centres = load_file(run / "bank/memory.safetensors")["centres"]
     assert centres.shape == (50, 16)
@@ -285,7 +297,7 @@ def test_a_stage_given_in_part_is_that_stage_still() -> None:
         (["warm.predicted=0.5"], "divergence.kind is frame_by_frame"),
         (["main.memory_share=2"], "memory_share is 2.0: it must lie in 0 to 1"),
         (["main.trains=[nose]"], "nose"),
-        (["main.divergence={kind: softly_warped, gamma: 0}"], "gamma is 0.0: it must be above 0"),
+        (["main.divergence={kind: softly_warped, gamma: 0}"], "gamma is 0.0: it must be a number above 0"),
         (["model.memory.n_heads=3"], "which 3 memory.n_heads do not divide"),
         (["model.text_encoder.log_std_bounds={low: -3, high: 3}"], "set its bounds"),
         (["warm.losses.melody=1"], "'melody' is no term of this system"),
@@ -441,6 +453,7 @@ def test_labels_that_cannot_be_are_refused_before_anything_is_made_and_may_then_
     for settings, message in (
         (("labels.speaker=first",), "which is aligned already: leave labels.speaker and labels.language out"),
         ((f"labels.by={aligner}", "labels.speaker=nobody"), "has no speaker 'nobody'"),
+        (("labels.by=''",), "labels: by is empty: name a voice"),
     ):
         assert main(arguments(manifest, made, again, *few, *settings)) == 2
         assert message in capsys.readouterr().err

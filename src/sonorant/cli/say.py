@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
 
 import typer
 
-from sonorant.errors import AudioError, TextError
+from sonorant.errors import AudioError, ParameterError, TextError
 
 if TYPE_CHECKING:
     from sonorant.text.frontend import LanguageConfig
@@ -129,12 +129,17 @@ def _prosody(path: Path | None, **asked: float | None) -> Prosody | None:
     from dataclasses import replace
 
     from sonorant.config import parse, read_json
-    from sonorant.voice.prosody import Prosody
+    from sonorant.voice.prosody import Prosody, check
 
     given: dict[str, Any] = {name: value for name, value in asked.items() if value is not None}
     if path is None:
         return Prosody(**given) if given else None
-    return replace(parse(Prosody, read_json(path), source=str(path)), **given)
+    asked_for = parse(Prosody, read_json(path), source=str(path))
+    try:
+        check(asked_for)
+    except ParameterError as error:
+        raise ParameterError(f"{path}: {error}") from None
+    return replace(asked_for, **given)
 
 
 def _write_curves(curves: Sequence[Curves], path: Path) -> None:

@@ -10,7 +10,9 @@ from torch import Tensor
 
 from sonorant.audio.spectrogram import SpectrogramConfig
 from sonorant.nn.decoder import DecoderConfig
-from sonorant.nn.wavenet import WaveNetConfig
+from sonorant.nn.flow import FlowConfig
+from sonorant.nn.posterior import PosteriorConfig
+from sonorant.nn.transformer_flow import ATTENDED_FRAMES, PlainCouplingConfig, TransformerFlowConfig
 
 
 class Convert(Protocol):
@@ -37,11 +39,17 @@ class NetworkConverter:
     convert: Convert
 
 
-def convolved_frames(*, posterior: WaveNetConfig, flow: WaveNetConfig, n_couplings: int, decoder: DecoderConfig) -> int:
-    """How far, in frames, the samples of one frame look, by way of the posterior, the flow there and back, the decoder.
+def context_frames(
+    *, posterior: PosteriorConfig, flow: FlowConfig | TransformerFlowConfig, decoder: DecoderConfig
+) -> int:
+    """How much, in frames, a piece is given on each side: how far the samples of one frame look, by way of the
+    posterior, the flow there and back, the decoder.
 
-    Exactly, on the side where they look farther, where nothing attends. The flow's last coupling and its own undoing
-    for the other speaker look at the same half of the latent, and so no farther than one of them.
+    Exactly, on the side where they look farther, where nothing attends; and some for any attention. The flow's last
+    coupling and its own undoing for the other speaker look at the same half of the latent, and so no farther than one
+    of them.
     """
-    n_shifts = max(0, 2 * n_couplings - 1)
-    return posterior.context_frames + n_shifts * flow.context_frames + decoder.context_frames
+    n_shifts = max(0, 2 * flow.n_couplings - 1)
+    convolved = posterior.wavenet.context_frames + n_shifts * flow.wavenet.context_frames + decoder.context_frames
+    attends = isinstance(flow, TransformerFlowConfig) and not isinstance(flow.coupling, PlainCouplingConfig)
+    return convolved + (ATTENDED_FRAMES if attends else 0)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, ClassVar
 from torch import Tensor, nn
 
 from sonorant.audio.spectrogram import MelConfig, SpectrogramConfig, mel_spectrogram
-from sonorant.errors import ParameterError
+from sonorant.errors import ConfigError, ParameterError
 from sonorant.models import Purpose
 from sonorant.nn.conv import fold_weight_norm, folded_state
 from sonorant.nn.decoder import Decoder
@@ -22,6 +22,18 @@ from sonorant.nn.posterior import Posterior, PosteriorEncoder
 
 if TYPE_CHECKING:
     from typing_extensions import Self
+
+
+def condition_width(d_speaker: int, n_speakers: int, *, keeps_single: bool = False) -> int:
+    """Channels of a speaker's embedding; 0 where nothing is conditioned, as with one speaker.
+
+    keeps_single: one speaker has an embedding, too. Raises ConfigError if it has no channels.
+    """
+    if n_speakers <= 1 and not keeps_single:
+        return 0
+    if not d_speaker:
+        raise ConfigError("model.d_speaker is 0: a model that tells speakers apart needs at least 1")
+    return d_speaker
 
 
 class LatentNetwork(nn.Module):

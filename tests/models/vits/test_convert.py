@@ -9,7 +9,7 @@ import torch
 
 from sonorant.models import Purpose
 from sonorant.models.vits.config import VitsConfig
-from sonorant.models.vits.convert import context_frames, converter_in
+from sonorant.models.vits.convert import converter_in
 from sonorant.models.vits.model import Vits
 from sonorant.nn.flow import FlowConfig
 from sonorant.nn.posterior import PosteriorConfig
@@ -28,7 +28,9 @@ from tests.tiny import CONFIG
 )
 def test_the_context_is_how_far_the_samples_of_a_frame_look(cfg: VitsConfig) -> None:
     network = randomized(Vits(cfg, 5, 2, Purpose.CONVERSION).double(), scale=0.1)
-    context, hop = context_frames(cfg), cfg.spectrogram.hop
+    converter = converter_in(network)
+    assert converter is not None
+    context, hop = converter.context_frames, cfg.spectrogram.hop
     n_frames, frame = 2 * context + 5, context + 2
     spec = normal(1, cfg.spectrogram.n_bins, n_frames, dtype=torch.float64).abs()
     noise = normal(1, cfg.d_latent, n_frames, seed=1, dtype=torch.float64)

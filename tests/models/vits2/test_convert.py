@@ -11,7 +11,7 @@ from torch import Tensor
 from sonorant.errors import ParameterError
 from sonorant.models import Purpose
 from sonorant.models.vits2.config import Vits2Config
-from sonorant.models.vits2.convert import context_frames, converter_in
+from sonorant.models.vits2.convert import converter_in
 from sonorant.models.vits2.model import Vits2
 from sonorant.nn.harmonic_head import HarmonicHeadConfig
 from sonorant.nn.posterior import PosteriorConfig
@@ -58,6 +58,12 @@ def in_pieces(network: Vits2, spec: Tensor, noise: Tensor, *, window: int, conte
     return torch.cat(pieces)
 
 
+def context_of(network: Vits2) -> int:
+    converter = converter_in(network)
+    assert converter is not None
+    return converter.context_frames
+
+
 def recording(n_frames: int, dtype: torch.dtype = torch.float64) -> tuple[Tensor, Tensor]:
     spec = normal(SMALL.spectrogram.n_bins, n_frames, dtype=dtype).abs()
     return spec, normal(SMALL.d_latent, n_frames, seed=1, dtype=dtype)
@@ -74,7 +80,8 @@ def recording(n_frames: int, dtype: torch.dtype = torch.float64) -> tuple[Tensor
     ],
 )
 def test_without_attention_the_samples_of_a_frame_look_as_far_as_the_convolutions(cfg: Vits2Config) -> None:
-    network, reach = network_of(cfg), context_frames(cfg) - ATTENDED_FRAMES
+    network = network_of(cfg)
+    reach = context_of(network)
     n_frames, frame = 2 * reach + 5, reach + 2
     spec, noise = recording(n_frames)
 
@@ -96,7 +103,8 @@ def test_without_attention_the_samples_of_a_frame_look_as_far_as_the_convolution
     ids=["linear", "mel"],
 )
 def test_without_attention_pieces_are_the_whole(cfg: Vits2Config, dtype: torch.dtype, tolerance: float) -> None:
-    network, context = network_of(cfg, dtype), context_frames(cfg)
+    network = network_of(cfg, dtype)
+    context = context_of(network)
     spec, noise = recording(3 * context, dtype)
     whole = converted(network, spec, noise)
     assert float((in_pieces(network, spec, noise, window=context, context=0) - whole).abs().max()) > 1e-3
@@ -107,7 +115,8 @@ def test_without_attention_pieces_are_the_whole(cfg: Vits2Config, dtype: torch.d
 def test_of_a_decoder_with_a_source_too_where_the_voice_rests() -> None:
     decoder = HarmonicHeadConfig(d=16, d_filter=24, n_layers=2, n_fft=256, hop=HOP, d_pitch=8)
     cfg = replace(PLAIN, decoder=decoder)
-    network, context = network_of(cfg), context_frames(cfg) - ATTENDED_FRAMES
+    network = network_of(cfg)
+    context = context_of(network)
     spec, noise = recording(3 * context)
     whole = converted(network, spec, noise)
     pieces = in_pieces(network, spec, noise, window=context, context=context)
@@ -116,7 +125,8 @@ def test_of_a_decoder_with_a_source_too_where_the_voice_rests() -> None:
 
 def test_with_attention_pieces_are_close_to_the_whole() -> None:
     """With these weights they are apart by 0.24 % of the deviation, -52 dB, and by twice that without the margin."""
-    network, context = network_of(SMALL, torch.float32), context_frames(SMALL)
+    network = network_of(SMALL, torch.float32)
+    context = context_of(network)
     spec, noise = recording(400, torch.float32)
     whole = converted(network, spec, noise)
 
@@ -143,4 +153,4 @@ def test_a_converter_says_what_it_is_to_be_given() -> None:
     converter = converter_in(Vits2(SMALL, N_SYMBOLS, 2, 1, Purpose.CONVERSION))
     assert converter is not None
     assert converter.spectrogram == SMALL.spectrogram
-    assert converter.context_frames == context_frames(SMALL) > ATTENDED_FRAMES
+    assert converter.context_frames > ATTENDED_FRAMES

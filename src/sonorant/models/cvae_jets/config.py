@@ -8,6 +8,7 @@ from sonorant.audio.spectrogram import MelConfig, SpectrogramConfig, mel_filterb
 from sonorant.bounds import check_above_zero, check_at_least, check_even
 from sonorant.config import config
 from sonorant.errors import ConfigError
+from sonorant.models.latent_network import condition_width
 from sonorant.nn.aligner import AlignerConfig
 from sonorant.nn.conformer import ConformerConfig
 from sonorant.nn.decoder import DecoderConfig, check_decoder
@@ -84,9 +85,5 @@ class CvaeJetsConfig:
         return self.d_hidden if self.latent is None else self.latent.d_latent
 
     def d_condition(self, n_speakers: int) -> int:
-        """Channels of a speaker's embedding; 0 where nothing is conditioned. Raises ConfigError if it has none."""
-        if n_speakers <= 1 and not self.keeps_single_speaker:
-            return 0
-        if not self.d_speaker:
-            raise ConfigError("d_speaker is 0: a model that tells speakers apart needs at least 1")
-        return self.d_speaker
+        """See `condition_width`."""
+        return condition_width(self.d_speaker, n_speakers, keeps_single=self.keeps_single_speaker)

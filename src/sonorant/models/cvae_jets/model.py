@@ -33,7 +33,7 @@ from sonorant.nn.latent import (
     random_starts,
     sample,
 )
-from sonorant.nn.mask import length_mask, pad_to_granule, pair_mask
+from sonorant.nn.mask import GRANULE, length_mask, pad_to_granule, pair_mask
 from sonorant.nn.posterior import Posterior, PosteriorEncoder
 from sonorant.nn.text_encoder import TokenEncoder
 from sonorant.nn.transformer import Transformer
@@ -266,7 +266,7 @@ class CvaeJets(LatentNetwork):
         durations = self._durations(hidden, token_mask, token_lengths, embedding, length_scale, prosody)
         n_frames = durations.sum(dim=1)
         total = int(n_frames.max())
-        padded = total + -total % 32
+        padded = total + -total % GRANULE
         frame_mask = length_mask(n_frames, padded)
 
         path = path_of(durations, padded)

@@ -58,7 +58,7 @@ class GameSettings:
     mel: MelConfig
     spectral: StftLossConfig
     divergence: DivergenceConfig
-    segment_frames: Schedule
+    segment_frames: int
     predicted: Schedule
     memory_share: Schedule
     losses: Mapping[str, Schedule]
@@ -86,7 +86,7 @@ class NaturalSpeechGame:
 
     def generate(self, batch: Batch, step: int) -> Played:
         settings = self._settings
-        cfg, n = settings.spectrogram, int(value_at(settings.segment_frames, step))
+        cfg, n = settings.spectrogram, settings.segment_frames
         self._weights = {name: value_at(schedule, step) for name, schedule in settings.losses.items()}
         network = self._generator.network
         assert isinstance(network, NaturalSpeech)

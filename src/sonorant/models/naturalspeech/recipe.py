@@ -197,6 +197,10 @@ class LabelStage:
     language: str | None = None
     """Read all texts as this language of the voice's; None: each as its own."""
 
+    def __post_init__(self) -> None:
+        if not self.by:
+            raise ValueError("by is empty: name a voice, a run's folder, or a folder that 'sonorant align' has written")
+
     @property
     def folder(self) -> Path | None:
         """The alignments that are there already; None where they are to be made."""

@@ -6,6 +6,7 @@ from sonorant.audio.spectrogram import SpectrogramConfig
 from sonorant.bounds import check_at_least, check_even
 from sonorant.config import config
 from sonorant.errors import ConfigError
+from sonorant.models.latent_network import condition_width
 from sonorant.nn.duration import DurationConfig, StochasticDurationConfig
 from sonorant.nn.flow import FlowConfig
 from sonorant.nn.hifigan import HifiGanConfig
@@ -39,12 +40,8 @@ class VitsConfig:
             )
 
     def d_condition(self, n_speakers: int) -> int:
-        """Channels of a speaker's embedding; 0 where nothing is conditioned. Raises ConfigError if it has none."""
-        if n_speakers <= 1:
-            return 0
-        if not self.d_speaker:
-            raise ConfigError("d_speaker is 0: a model that tells speakers apart needs at least 1")
-        return self.d_speaker
+        """See `condition_width`."""
+        return condition_width(self.d_speaker, n_speakers)
 
 
 PIPER_DECODER = HifiGanConfig(

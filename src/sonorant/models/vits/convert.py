@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from sonorant.models import Synthesizer
-from sonorant.models.converting import NetworkConverter, convolved_frames
-from sonorant.models.vits.config import VitsConfig
+from sonorant.models.converting import NetworkConverter, context_frames
 from sonorant.models.vits.model import Vits
 
 
@@ -13,14 +12,6 @@ def converter_in(network: Synthesizer) -> NetworkConverter | None:
     assert isinstance(network, Vits)
     if network.posterior is None or network.speaker is None:
         return None
-    return NetworkConverter(network.cfg.spectrogram, context_frames(network.cfg), network.convert)
-
-
-def context_frames(cfg: VitsConfig) -> int:
-    """How far, in frames, the samples of one frame look; exactly, on the side where they look farther."""
-    return convolved_frames(
-        posterior=cfg.posterior.wavenet,
-        flow=cfg.flow.wavenet,
-        n_couplings=cfg.flow.n_couplings,
-        decoder=cfg.decoder,
-    )
+    cfg = network.cfg
+    context = context_frames(posterior=cfg.posterior, flow=cfg.flow, decoder=cfg.decoder)
+    return NetworkConverter(cfg.spectrogram, context, network.convert)

@@ -6,6 +6,7 @@ from sonorant.audio.spectrogram import MelConfig, SpectrogramConfig, mel_filterb
 from sonorant.bounds import check_at_least, check_even
 from sonorant.config import config
 from sonorant.errors import ConfigError
+from sonorant.models.latent_network import condition_width
 from sonorant.nn.decoder import DecoderConfig, check_decoder
 from sonorant.nn.duration import DurationConfig, StochasticDurationConfig
 from sonorant.nn.hifigan import HifiGanConfig
@@ -52,9 +53,5 @@ class Vits2Config:
         return self.spectrogram.n_bins if self.posterior_mel is None else self.posterior_mel.n_mels
 
     def d_condition(self, n_speakers: int) -> int:
-        """Channels of a speaker's embedding; 0 where nothing is conditioned. Raises ConfigError if it has none."""
-        if n_speakers <= 1 and not self.keeps_single_speaker:
-            return 0
-        if not self.d_speaker:
-            raise ConfigError("d_speaker is 0: a model that tells speakers apart needs at least 1")
-        return self.d_speaker
+        """See `condition_width`."""
+        return condition_width(self.d_speaker, n_speakers, keeps_single=self.keeps_single_speaker)

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from sonorant.models import Synthesizer
-from sonorant.models.converting import NetworkConverter, convolved_frames
-from sonorant.models.vits2.config import Vits2Config
+from sonorant.models.converting import NetworkConverter, context_frames
 from sonorant.models.vits2.model import Vits2
-from sonorant.nn.transformer_flow import ATTENDED_FRAMES
 
 
 def converter_in(network: Synthesizer) -> NetworkConverter | None:
@@ -14,15 +12,6 @@ def converter_in(network: Synthesizer) -> NetworkConverter | None:
     assert isinstance(network, Vits2)
     if network.posterior is None or network.n_speakers == 1:
         return None
-    return NetworkConverter(network.cfg.spectrogram, context_frames(network.cfg), network.convert)
-
-
-def context_frames(cfg: Vits2Config) -> int:
-    """How much, in frames, a piece is given on each side: what the convolutions reach, and some for the attention."""
-    convolved = convolved_frames(
-        posterior=cfg.posterior.wavenet,
-        flow=cfg.flow.wavenet,
-        n_couplings=cfg.flow.n_couplings,
-        decoder=cfg.decoder,
-    )
-    return convolved + ATTENDED_FRAMES
+    cfg = network.cfg
+    context = context_frames(posterior=cfg.posterior, flow=cfg.flow, decoder=cfg.decoder)
+    return NetworkConverter(cfg.spectrogram, context, network.convert)
