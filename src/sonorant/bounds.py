@@ -17,8 +17,8 @@ def check_at_least(least: int, settings: object, *names: str) -> None:
 
 
 def check_above_zero(settings: object, *names: str) -> None:
-    """Raise ValueError where a value is not a number above 0."""
-    _check(settings, names, lambda value: value > 0 and math.isfinite(value), "a number above 0")
+    """Raise ValueError where a value is not above 0, or is infinite."""
+    _check(settings, names, lambda value: value > 0 and math.isfinite(value), "above 0 and finite")
 
 
 def check_odd(settings: object, *names: str) -> None:

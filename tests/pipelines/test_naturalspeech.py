@@ -297,7 +297,7 @@ def test_a_stage_given_in_part_is_that_stage_still() -> None:
         (["warm.predicted=0.5"], "divergence.kind is frame_by_frame"),
         (["main.memory_share=2"], "memory_share is 2.0: it must lie in 0 to 1"),
         (["main.trains=[nose]"], "nose"),
-        (["main.divergence={kind: softly_warped, gamma: 0}"], "gamma is 0.0: it must be a number above 0"),
+        (["main.divergence={kind: softly_warped, gamma: 0}"], "gamma is 0.0: it must be above 0"),
         (["model.memory.n_heads=3"], "which 3 memory.n_heads do not divide"),
         (["model.text_encoder.log_std_bounds={low: -3, high: 3}"], "set its bounds"),
         (["warm.losses.melody=1"], "'melody' is no term of this system"),

@@ -55,8 +55,8 @@ def warp_of_sampled(of_paper: float, n_channels: int) -> float:
     Of a sample of the Gaussian that it is held against, such a divergence is (chi-squared - C) / 2: 0 on average, with
     a deviation of sqrt(C / 2). A path that may visit more cells than there are frames gathers those that chance made
     negative, and what keeps it from that is the price of warping, which must therefore grow as sqrt(C) does. In the
-    paper it is 13.44, 1.4 deviations; it is as many for any number of channels here. C times 0.07 would be 0.8 for 64
-    channels: held against itself, a sequence would then lie about a nat a frame below 0.
+    paper it is 13.44, 1.4 deviations; it is as many for any number of channels here. 0.07 times C would be 0.8 of
+    them for 64 channels: held against itself, a sequence would then lie about a nat a frame below 0.
     """
     return of_summed_channels(of_paper, PAPER_CHANNELS) * math.sqrt(n_channels / PAPER_CHANNELS)
 

@@ -36,7 +36,6 @@ def start_from(source: Source, network: NaturalSpeech, tables: Tables) -> Transf
     Raises ConfigError when the source is of another system, and TrainingError where its weights do not fit and no
     difference of the configurations explains it.
     """
-    check_source(source, network.cfg)
     languages = [language.code for language in tables.frontend.languages]
     if source.system == PHONEME_ENCODER:
         return start_from_encoder(
@@ -47,6 +46,7 @@ def start_from(source: Source, network: NaturalSpeech, tables: Tables) -> Transf
             symbols=tables.symbols,
             languages=languages,
         )
+    check_source(source, network.cfg)
     is_related = source.system in RELATED
     theirs, ours = _by_our_names(source), plain(network.cfg)
     names = [*_EXCHANGEABLE, *([] if is_related else ["duration", "upsampling"])]
