@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import field
+from pathlib import Path
 from typing import Any, Literal
 
 import pytest
 
-from sonorant.config import config, override, parse
+from sonorant.config import config, override, parse, read_json
 from sonorant.errors import ConfigError
 
 
@@ -135,3 +136,42 @@ def test_what_is_given_in_part_leaves_the_rest_as_it_is_there(data: dict[str, An
 def test_without_a_kind_it_is_the_defaults_kind_that_is_held_to() -> None:
     with pytest.raises(ConfigError, match=r"^here: brush.tip.*radius: there is no such setting"):
         parse(Painting, {"brush": {"tip": {"radius": 5}}}, source="here")
+
+
+@config
+class Numbers:
+    count: int = 1
+    share: float | None = None
+    weight: float | Square = 1.0
+    each: tuple[float, ...] = ()
+    told: float | str = "much"
+    is_big: bool = False
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        ({"count": True}, "count: found True, expected a valid integer"),
+        ({"count": "2"}, "count: found '2', expected a valid integer"),
+        ({"share": "0.5"}, "share: found '0.5', expected a valid number"),
+        ({"share": False}, "share: found False, expected a valid number"),
+        ({"weight": True}, "found True, expected a valid number"),
+        ({"each": [1.0, "2"]}, "each.1: found '2', expected a valid number"),
+    ],
+)
+def test_words_and_truths_are_no_numbers(data: dict[str, Any], said: str) -> None:
+    with pytest.raises(ConfigError) as error:
+        parse(Numbers, data, source="here")
+    assert said in str(error.value)
+
+
+def test_words_and_truths_stay_what_they_are_where_they_may_be() -> None:
+    found = parse(Numbers, {"told": "2", "is_big": True, "count": 2, "share": 1}, source="here")
+    assert (found.told, found.is_big, found.count, found.share) == ("2", True, 2, 1.0)
+
+
+def test_a_json_file_with_a_key_twice_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    path.write_text('{"a": {"b": 1, "c": 2, "b": 3}}', encoding="utf-8")
+    with pytest.raises(ConfigError, match=r"a\.json: is not valid JSON \(the key 'b' stands twice\)"):
+        read_json(path)

@@ -55,7 +55,7 @@ def _completed(data: object, hint: Any, default: object = MISSING) -> object:
         inner = [each for choice in _choices(hint) for each in get_args(choice) if each is not ...]
         return [_completed(each, inner[0]) for each in data] if len(inner) == 1 else data
     if not isinstance(data, dict):
-        return data
+        return _NoNumber(data) if isinstance(data, (bool, str)) and _is_number(hint) else data
     owner: Any
     own: dict[str, object] = {}
     if _is_settings(default) and "kind" not in data:
@@ -75,6 +75,22 @@ def _completed(data: object, hint: Any, default: object = MISSING) -> object:
         key: _completed(value, hints[key], own.get(key, _default(owner, key))) if key in hints else value
         for key, value in data.items()
     }
+
+
+class _NoNumber:
+    """Words, or a truth, where a number is to be: pydantic would make one of `"2"` and of `true`."""
+
+    def __init__(self, found: object) -> None:
+        self._found = found
+
+    def __repr__(self) -> str:
+        return repr(self._found)
+
+
+def _is_number(hint: Any) -> bool:
+    """Whether of all plain values only numbers are of a type."""
+    plain_choices = [choice for choice in _choices(hint) if not is_dataclass(choice)]
+    return bool(plain_choices) and all(choice in (int, float) for choice in plain_choices)
 
 
 def _default(owner: Any, name: str) -> object:
@@ -187,13 +203,21 @@ def plain(value: Any) -> dict[str, Any]:
 
 
 def read_json(path: Path) -> object:
-    """The contents of a JSON file. Raises ConfigError when it is unreadable or not JSON."""
+    """The contents of a JSON file. Raises ConfigError when it is unreadable or not JSON, or has a key twice."""
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=_once)
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read ({error.strerror})") from None
     except (ValueError, RecursionError) as error:
         raise ConfigError(f"{path}: is not valid JSON ({error})") from None
+
+
+def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise ValueError(f"the key {next(name for name in found if names.count(name) > 1)!r} stands twice")
+    return found
 
 
 def read_yaml(path: Path) -> dict[str, Any]:

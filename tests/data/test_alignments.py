@@ -258,6 +258,15 @@ def test_a_bad_line_is_named(tmp_path: Path, change: Callable[[list[str]], list[
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("sign", [-1, 1])
+def test_a_recording_may_be_a_frame_of_the_aligners_longer_and_no_more(tmp_path: Path, sign: int) -> None:
+    folder = written(tmp_path / "a", aligned())
+    exact_s, frame_s = aligned().duration_s, HOP / RATE_HZ
+    assert "u0" in read_alignments(folder, durations_s={"u0": exact_s + sign * frame_s}).of
+    with pytest.raises(CorpusError, match="its symbols last"):
+        read_alignments(folder, durations_s={"u0": exact_s + sign * 2 * frame_s})
+
+
 @pytest.mark.parametrize(
     ("name", "contents", "message"),
     [

@@ -243,6 +243,10 @@ def test_a_voice_of_it_speaks_and_converts(run: Path, tmp_path: Path, capsys: py
     assert main(["voices", "export-run", str(run), str(voice)]) == 0
     about = json.loads((voice / "voice.json").read_text())
     assert about["system"] == "naturalspeech"
+    assert about["synthesis"]["noise_scale_duration"] == 0
+    assert main(["voices", "export-run", str(run), str(tmp_path / "no"), "--noise-scale-duration", "0.3"]) == 2
+    assert "--noise-scale-duration: a naturalspeech of this kind draws no such noise" in capsys.readouterr().err
+    assert not (tmp_path / "no").exists()
     out = tmp_path / "said.wav"
     assert main(["say", "--voice", str(voice), "--speaker", "first", "-o", str(out), "One two."]) == 0
     samples, rate_hz = soundfile.read(out)

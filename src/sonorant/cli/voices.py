@@ -123,6 +123,7 @@ def export_run(
     ] = None,
 ) -> None:
     """Make a voice folder from a run's checkpoint."""
+    from sonorant.errors import ParameterError
     from sonorant.models.exporting import without_speakers
     from sonorant.models.recipes import read_run
     from sonorant.voice.manifest import SynthesisSettings
@@ -135,11 +136,14 @@ def export_run(
         trained = without_speakers(trained, leave_out)
     tables = trained.tables
     hours = tables.seconds / 3600
-    asked = {
-        "noise_scale": noise_scale,
-        "noise_scale_duration": noise_scale_duration,
-        "length_scale": length_scale,
-    }
+    asked = {"noise_scale": noise_scale, "noise_scale_duration": noise_scale_duration}
+    for noise, value in asked.items():
+        if noise not in trained.noises:
+            if value is not None:
+                option = noise.replace("_", "-")
+                raise ParameterError(f"--{option}: a {trained.system} of this kind draws no such noise; leave it out")
+            asked[noise] = 0.0
+    asked["length_scale"] = length_scale
     keeps_posterior = len(tables.speakers) > 1 if converts is None else converts
     codes = [language.code for language in tables.frontend.languages]
     voice = NewVoice(

@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sonorant.audio.io import whole_file
+from sonorant.bounds import check_at_least
 from sonorant.config import config, found_and_expected, parse, plain, read_json
 from sonorant.data.manifest import write_rows
 from sonorant.data.reading import SymbolSpan
@@ -37,8 +38,10 @@ TEXTGRIDS = "textgrids"
 
 _DECIMALS = 6
 """Of a second: finer than a sample."""
-_LOOSE_S = 0.1
-"""Two lengths of a recording may differ so much, for each is a whole number of someone's frames."""
+_LOOSE_S = 0.001
+"""Two lengths of a recording may differ so much beside the frame that each may lack, for they may be of other rates."""
+_LONGEST_FRAME_S = 0.1
+"""Where the aligner's frames are not known, no one's are longer."""
 
 
 @config
@@ -116,8 +119,7 @@ class About:
             raise ValueError(
                 f"format is {self.format}, but this sonorant reads {FORMAT}: upgrade sonorant, or align anew"
             )
-        if self.sample_rate_hz < 1 or self.hop < 1:
-            raise ValueError(f"sample_rate_hz is {self.sample_rate_hz} and hop {self.hop}: they must be above 0")
+        check_at_least(1, self, "sample_rate_hz", "hop")
 
 
 @config
@@ -289,7 +291,7 @@ def read_alignments(folder: Path, *, durations_s: Mapping[str, float]) -> Alignm
             raise CorpusError(f"{where}: the id stands there twice")
         if row.id not in durations_s:
             raise CorpusError(f"{where}: the corpus has no such utterance; align its own manifest")
-        if abs(row.duration_s - durations_s[row.id]) > _LOOSE_S:
+        if abs(row.duration_s - durations_s[row.id]) > about.hop / about.sample_rate_hz + _LOOSE_S:
             raise CorpusError(
                 f"{where}: its symbols last {row.duration_s:.3f} s, but its recording {durations_s[row.id]:.3f} s; "
                 "align it anew"
@@ -312,7 +314,7 @@ def _edges(
     is_whole: bool = True,
 ) -> NDArray[np.int64]:
     """Times on a grid of n_frames frames. is_whole: the last is the grid's end, however it would be rounded."""
-    if abs(n_frames * hop / sample_rate_hz - alignment.duration_s) > _LOOSE_S:
+    if abs(n_frames * hop / sample_rate_hz - alignment.duration_s) > _LONGEST_FRAME_S:
         raise CorpusError(
             f"{alignment.id}: was aligned to {alignment.duration_s:.3f} s, but its {n_frames:,} frames last "
             f"{n_frames * hop / sample_rate_hz:.3f} s; align it anew"

@@ -10,6 +10,7 @@ from typing import Literal
 
 import torch
 
+from sonorant.bounds import check_above_zero, check_at_least
 from sonorant.config import config
 from sonorant.data.batch import Batch, Example, Totals, collate
 from sonorant.data.features import Cached, Feature, Pitch, Waveform
@@ -40,10 +41,8 @@ class DataConfig:
             raise ValueError("give either manifest or shards")
         if self.shards is not None and self.selection != Selection():
             raise ValueError("selection is set, but shards were selected when they were made: leave it out")
-        if not self.batch_s > 0:
-            raise ValueError(f"batch_s is {self.batch_s}: it must be above 0")
-        if self.parts < 1 or (self.batch_items is not None and self.batch_items < 1):
-            raise ValueError(f"parts is {self.parts} and batch_items {self.batch_items}: they must be at least 1")
+        check_above_zero(self, "batch_s")
+        check_at_least(1, self, "parts", "batch_items")
 
 
 @config

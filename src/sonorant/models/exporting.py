@@ -39,9 +39,12 @@ def exported(
     tables: Tables = read_corpus(prepared).tables
     n_symbols = SymbolTable(tables.symbols).n_rows
 
-    def for_voice(converts: bool) -> Mapping[str, Tensor]:
+    def without_weights() -> LatentNetwork:
         with torch.device("meta"):
-            network = build(n_symbols, len(tables.speakers), len(tables.frontend.languages))
+            return build(n_symbols, len(tables.speakers), len(tables.frontend.languages))
+
+    def for_voice(converts: bool) -> Mapping[str, Tensor]:
+        network = without_weights()
         network.load_state_dict(kept.weights, assign=True)
         return network.for_inference(Purpose.CONVERSION if converts else Purpose.SPEAKING).state_dict()
 
@@ -56,6 +59,7 @@ def exported(
         judges=Judges(plain(discriminators), kept.judges) if kept.judges else None,
         for_voice=for_voice,
         by_speaker=by_speaker,
+        noises=without_weights().noises,
     )
 
 

@@ -69,6 +69,11 @@ class LatentNetwork(nn.Module):
         """A fresh network of the same sizes for another purpose."""
         raise NotImplementedError
 
+    @property
+    def noises(self) -> frozenset[str]:
+        """See `Synthesizer.noises`."""
+        raise NotImplementedError
+
     def for_inference(self, purpose: Purpose = Purpose.SPEAKING) -> Self:
         """A copy in evaluation mode that holds only what the purpose needs; it gives the same speech."""
         assert purpose is not Purpose.TRAINING, "a copy for training is no copy for inference"

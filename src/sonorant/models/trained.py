@@ -18,6 +18,7 @@ class Trained:
 
     model: the system's configuration as plain data. weights: all that training has. for_voice: the weights a voice
     holds, which can convert speech between speakers or not. by_speaker: names of those with a row for each speaker.
+    noises: what it draws as it speaks, of `noise_scale` and `noise_scale_duration`.
     """
 
     system: str
@@ -29,4 +30,5 @@ class Trained:
     weights: Mapping[str, Tensor]
     for_voice: Callable[[bool], Mapping[str, Tensor]]
     by_speaker: tuple[str, ...] = ()
+    noises: frozenset[str] = frozenset()
     judges: Judges | None = None

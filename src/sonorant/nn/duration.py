@@ -16,7 +16,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from sonorant.bounds import check_at_least, check_odd, check_share
+from sonorant.bounds import check_above_zero, check_at_least, check_odd, check_share
 from sonorant.config import config
 from sonorant.nn.conv import ChannelNorm, DepthSeparableConvs, same_padding
 from sonorant.nn.spline import MIN_BIN, inverse_spline, knots, spline
@@ -53,8 +53,7 @@ class StochasticDurationConfig:
         check_share(self, "dropout")
         if self.n_bins * MIN_BIN >= 1:
             raise ValueError(f"n_bins is {self.n_bins}: it must be below {1 / MIN_BIN:g}")
-        if not 0 < self.bound < math.inf:
-            raise ValueError(f"bound is {self.bound}: it must be above 0")
+        check_above_zero(self, "bound")
 
 
 class DurationPredictor(nn.Module):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import nn
 
+from sonorant.bounds import check_above_zero, check_at_least
 from sonorant.config import config
 from sonorant.training.schedule import Exponential, Schedule, extremes, value_at
 
@@ -38,12 +39,8 @@ class OptimizerConfig:
             raise ValueError(f"learning_rate is {wrong}: it must not be below 0, nor infinite")
         if not all(0 <= beta < 1 for beta in self.betas):
             raise ValueError(f"betas are {self.betas}: they must lie in 0 to 1, 1 excluded")
-        if not self.eps > 0 or not self.weight_decay >= 0:
-            raise ValueError(
-                f"eps is {self.eps} and weight_decay {self.weight_decay}: they must be above 0, and at least 0"
-            )
-        if self.clip_norm is not None and not self.clip_norm > 0:
-            raise ValueError(f"clip_norm is {self.clip_norm}: it must be above 0")
+        check_above_zero(self, "eps", "clip_norm")
+        check_at_least(0, self, "weight_decay")
 
 
 class NonFiniteError(ArithmeticError):

@@ -9,6 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from sonorant.audio.spectrogram import linear_spectrogram
 from sonorant.errors import ConfigError, ParameterError
 from sonorant.models import Purpose, Synthesis
 from sonorant.models.cvae_jets.align import aligner_in
@@ -102,8 +103,8 @@ def voiced(model: CvaeJets) -> CvaeJets:
     return model
 
 
-def test_pitch_and_energy_are_those_of_the_same_frame_as_the_spectrum(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A click in frame 20 is loud in frame 20, where the pitch jumps as well."""
+def test_pitch_and_energy_are_those_of_the_same_frame_as_the_recording(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A click amid the samples of frame 20 is loud in frame 20, where the pitch jumps as well."""
     model = small(DIRECT)
     taught: list[Contour] = []  # pitch, then energy
     of_contour = DirectContour.loss
@@ -117,12 +118,13 @@ def test_pitch_and_energy_are_those_of_the_same_frame_as_the_spectrum(monkeypatc
     monkeypatch.setattr(DirectContour, "loss", loss)
     pitch = torch.full((1, 40), 120.0)
     pitch[:, 20] = 240
-    spec = torch.full((1, SMALL.spectrogram.n_bins, 40), 1e-3)
-    spec[:, :, 20] = 1
+    hop = SMALL.spectrogram.hop
+    recording = 1e-3 * torch.randn(1, 40 * hop, generator=torch.Generator().manual_seed(3))
+    recording[:, 20 * hop + hop // 2] = 0.9
     model(
         TOKENS[:1],
         torch.tensor([9]),
-        spec,
+        linear_spectrogram(recording, SMALL.spectrogram),
         torch.tensor([40]),
         SPEAKERS[:1],
         None,

@@ -152,7 +152,7 @@ def test_weights_and_terms_must_have_the_same_names() -> None:
         ("generator.learning_rate=.nan", "learning_rate is nan"),
         ("discriminator.betas=[0.8, 1.0]", r"betas are \(0.8, 1.0\): they must lie in 0 to 1, 1 excluded"),
         ("generator.eps=0", "eps is 0.0"),
-        ("generator.weight_decay=-0.1", "weight_decay -0.1"),
+        ("generator.weight_decay=-0.1", "weight_decay is -0.1: it must be at least 0"),
         ("generator.clip_norm=0", "clip_norm is 0.0: it must be above 0"),
         ("average_decay=1", "average_decay is 1.0: it must be in 0 to 1, 1 excluded"),
         ("seed=-1", "seed is -1: it must be at least 0"),

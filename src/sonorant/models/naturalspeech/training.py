@@ -117,7 +117,7 @@ class Trainings:
         cfg = self._recipe.labels
         if cfg.folder is not None:
             found = self._made(cfg.folder)
-            labelled(self._recipe, cfg.folder, read_corpus(self._run / PREPARE))  # refused before it is kept
+            labelled(self._recipe, found, read_corpus(self._run / PREPARE), source=cfg.folder)  # refused, or kept
             write_alignments(folder, found.about, tuple(found.of.values()), (), textgrids=False)
             to_stderr(f"{LABELS}: {len(found.of):,} utterances were aligned by {found.about.aligner}")
             return True
@@ -166,7 +166,7 @@ class Trainings:
     def bank(self, folder: Path) -> bool:
         """Centres of what the posterior says of the training split, which the memory is to begin as (3.5)."""
         recipe, device = self._recipe, self._fabric.device
-        corpus, _ = labelled(recipe, self._run / LABELS, read_corpus(self._run / PREPARE))
+        corpus, _ = self._labelled(read_corpus(self._run / PREPARE))
         randomness = Randomness(recipe.seed)
         network = new_network(recipe, corpus, randomness)
         network.load_state_dict(dict(kept(self._run / WARM, None, best=False).weights))
@@ -194,7 +194,7 @@ class Trainings:
     def _build(self, name: str, stage: TrainingStage, folder: Path) -> Training[Any]:
         recipe, fabric = self._recipe, self._fabric
         whole = read_corpus(self._run / PREPARE)
-        corpus, labels = labelled(recipe, self._run / LABELS, whole)
+        corpus, labels = self._labelled(whole)
         if name == WARM:
             self._check_labelled(whole, corpus)
         randomness = Randomness(recipe.seed, fabric.global_rank)
@@ -233,6 +233,11 @@ class Trainings:
             best_by="mel",
             parts=recipe.data.parts,
         )
+
+    def _labelled(self, corpus: Corpus) -> tuple[Corpus, Labels]:
+        """By what the stage of labels has left."""
+        folder = self._run / LABELS
+        return labelled(self._recipe, alignments_of(self._recipe, folder), corpus, source=folder)
 
     def _check_labelled(self, whole: Corpus, labelled: Corpus) -> None:
         """Say what has no labels. Raises TrainingError for fewer frames than the memory is to have slots."""
@@ -305,18 +310,21 @@ def alignments_of(recipe: NaturalSpeechRecipe, folder: Path) -> Alignments:
     return read_alignments(folder, durations_s=lengths)
 
 
-def labelled(recipe: NaturalSpeechRecipe, folder: Path, corpus: Corpus) -> tuple[Corpus, Labels]:
-    """The utterances of a corpus whose phonemes are labelled in a folder, and how long each of their tokens lasted.
+def labelled(
+    recipe: NaturalSpeechRecipe, alignments: Alignments, corpus: Corpus, *, source: Path
+) -> tuple[Corpus, Labels]:
+    """The utterances of a corpus whose phonemes were aligned, and how long each of their tokens lasted.
 
-    Raises CorpusError for an utterance that reads otherwise than it was aligned, and where nothing is left.
+    source: their folder, for errors. Raises CorpusError for an utterance that reads
+    otherwise than it was aligned, and where nothing is left.
     """
     framing, tables = recipe.framing, corpus.tables
-    found = alignments_of(recipe, folder).of
+    found = alignments.of
     symbols = SymbolTable(tables.symbols)
     durations = {
         utterance.id: torch.from_numpy(
             _frames_of(
-                folder,
+                source,
                 found[utterance.id],
                 utterance.tokens,
                 table=symbols,
@@ -331,7 +339,7 @@ def labelled(recipe: NaturalSpeechRecipe, folder: Path, corpus: Corpus) -> tuple
     }
     kept = replace(corpus, utterances=tuple(u for u in corpus.utterances if u.id in durations))
     if not kept.of("train"):
-        raise CorpusError(f"{folder}: holds no alignment of an utterance to train on")
+        raise CorpusError(f"{source}: holds no alignment of an utterance to train on")
     return kept, Labels(durations)
 
 
