@@ -5,20 +5,23 @@
 The voice, one that draws its pitch and energy, says each text as it would, and again asked for something else, with the
 same noise. Pitch is tracked (swift-f0) where both are voiced; as all durations are the same, frames lie over each
 other. Energy is that of frames above the quietest tenth, by their root mean square; pace, the length of what is said.
-A semitone is 6 % of a pitch; figures are medians over texts and, in parentheses, the middle half of them.
+A semitone is 6 % of a pitch. Then the same of the word in the midst of each text alone, measured within it. Figures
+are medians over texts and, in parentheses, the middle half of them.
 """
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sonorant import Prosody, Speech, load_voice
+from sonorant import Manner, Prosody, Speech, load_voice
 from sonorant.audio.pitch import PitchTracker
+from sonorant.voice.speech import TimedSentence
 from sonorant.voice.voice import Voice
 
 _FRAME_S = 0.016
@@ -46,13 +49,32 @@ def pace(asked: Speech, plain: Speech) -> float:
     return _spoken_s(asked) / _spoken_s(plain)
 
 
-def compare(voice: Voice, speaker: str | None, texts: list[str], prosody: Prosody, measure: Measure) -> list[float]:
-    """What is measured of each text."""
+def compare(voice: Voice, speaker: str | None, texts: list[str], manner: Manner, measure: Measure) -> list[float]:
+    """What is measured of each text, when all of it is asked for."""
     found = []
     for text in texts:
         plain = voice.say(text, speaker=speaker, seed=0)
-        found.append(measure(voice.say(text, speaker=speaker, seed=0, prosody=prosody), plain))
+        found.append(measure(voice.say(text, speaker=speaker, seed=0, prosody=Prosody(**asdict(manner))), plain))
     return found
+
+
+def compare_words(voice: Voice, speaker: str | None, texts: list[str], manner: Manner, measure: Measure) -> list[float]:
+    """What is measured within the word in the midst of each text, when it alone is asked for."""
+    found = []
+    for text in texts:
+        plain = voice.say(text, speaker=speaker, seed=0)
+        place = len(plain.words) // 2
+        asked = voice.say(text, speaker=speaker, seed=0, prosody=Prosody(words={place: manner}))
+        found.append(measure(_word(asked, place), _word(plain, place)))
+    return found
+
+
+def _word(speech: Speech, place: int) -> Speech:
+    """That word alone."""
+    word = speech.words[place]
+    begin, end = (round(at_s * speech.sample_rate_hz) for at_s in (word.start_s, word.end_s))
+    sentence = TimedSentence(word.text, word.start_s, word.end_s)
+    return replace(speech, samples=speech.samples[begin:end], sentences=(sentence,))
 
 
 def _levels_db(speech: Speech) -> NDArray[np.float64]:
@@ -78,16 +100,20 @@ def main() -> None:
     def pitch(asked: Speech, plain: Speech) -> float:
         return semitones(tracker, asked, plain)
 
-    rows: list[tuple[str, Prosody, Measure, str]] = [
-        *((f"pitch_shift {n:+d}", Prosody(pitch_shift=n), pitch, "semitones") for n in (-4, -2, 2, 4)),
-        *((f"energy_gain_db {n:+d}", Prosody(energy_gain_db=n), decibels, "dB") for n in (-6, -3, 3, 6)),
-        *((f"duration_scale {n}", Prosody(duration_scale=n), pace, "times") for n in (0.8, 1.2, 1.5)),
+    rows: list[tuple[str, Manner, Measure, str]] = [
+        *((f"pitch_shift {n:+d}", Manner(pitch_shift=n), pitch, "semitones") for n in (-4, -2, 2, 4)),
+        *((f"energy_gain_db {n:+d}", Manner(energy_gain_db=n), decibels, "dB") for n in (-6, -3, 3, 6)),
+        *((f"duration_scale {n}", Manner(duration_scale=n), pace, "times") for n in (0.8, 1.2, 1.5)),
     ]
-    print(f"| {voice.name}, {len(texts)} texts | asked for | measured |\n|---|---|---|")
-    for name, prosody, measure, unit in rows:
-        low, middle, high = np.nanquantile(compare(voice, given.speaker, texts, prosody, measure), (0.25, 0.5, 0.75))
-        asked_for = name.split()[1]
-        print(f"| {name.split()[0]} | {asked_for} {unit} | {middle:.2f} ({low:.2f} to {high:.2f}) |", flush=True)
+    print(f"| {voice.name}, {len(texts)} texts | asked for | measured | of one word |\n|---|---|---|---|")
+    for name, manner, measure, unit in rows:
+        told = []
+        for comparing in (compare, compare_words):
+            found = comparing(voice, given.speaker, texts, manner, measure)
+            low, middle, high = np.nanquantile(found, (0.25, 0.5, 0.75))
+            told.append(f"{middle:.2f} ({low:.2f} to {high:.2f})")
+        setting, asked_for = name.split()
+        print(f"| {setting} | {asked_for} {unit} | {' | '.join(told)} |", flush=True)
 
 
 if __name__ == "__main__":

@@ -158,8 +158,10 @@ class Reader:
 
 
 def main() -> None:
-    if len(sys.argv) != 2:
+    if len(sys.argv) != 2 or sys.argv[1].startswith("-"):
         raise SystemExit(__doc__)
+    if Path(sys.argv[1]).exists():
+        raise SystemExit(f"{sys.argv[1]}: exists already; name another folder, or remove it")
     out, read, normalize = Path(sys.argv[1]), Reader(), normalizer_for("ko")
     lines: list[str] = []
     total_s = 0.0

@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from sonorant import Voice
+from sonorant import Speech, Voice
 from sonorant.audio.io import FORMATS, read
 from sonorant.cli.main import main
 
@@ -64,6 +65,21 @@ def test_subtitles_lie_beside_the_audio(work: Path) -> None:
 def test_what_could_not_be_said_is_a_warning(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["say", "Hello 😀.", "-v", "tiny", "-o", "a.wav"]) == 0
     assert "warning: left out what the voice has no symbol for: '😀' ×1" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("n_loud", "is_told"), [(10, True), (1, False)])
+def test_clipping_is_a_warning_unless_it_is_a_single_peak(
+    n_loud: int, is_told: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def stream(self: Voice, lines: Iterable[str], **settings: object) -> Iterator[Speech]:
+        samples = np.full(1000, 0.5, np.float32)
+        samples[:n_loud] = -1.5
+        yield Speech(samples, self.sample_rate_hz, (), (), (), seed=1)
+
+    monkeypatch.setattr(Voice, "stream", stream)
+    assert main(["say", "Hello.", "-v", "tiny", "-o", "a.wav"]) == 0
+    warning = "warning: 1.0% of the samples were too loud and are clipped: ask for less energy"
+    assert (warning in capsys.readouterr().err) == is_told
 
 
 def test_phonemize_prints_phonemes(capsys: pytest.CaptureFixture[str]) -> None:

@@ -137,7 +137,8 @@ def test_training_longer_trains_the_durations_anew(
     assert main(arguments(manifest, run, "seed=7", "durations.run.steps=2", steps=20)) == 0
     capsys.readouterr()
     assert main(resume(run, "run.steps=19")) == 2
-    assert "is at step 20 already, past the run.steps asked for, 19" in said(capsys)
+    assert "is at step 20 already, past the run.steps asked for, 19: ask for 20 or more" in said(capsys)
+    assert "steps: 19" not in (run / "config.yaml").read_text(encoding="utf-8")
     assert last(run, "durations").step == 2
     assert main(resume(run, "run.steps=40", "durations.run.steps=20")) == 0
     assert "durations: begins anew, for train goes on" in capsys.readouterr().err

@@ -20,6 +20,9 @@ class Alone:
     def barrier(self) -> None:
         """Nobody to wait for."""
 
+    def broadcast(self, obj: bool) -> bool:
+        return obj
+
 
 class Kitchen:
     """Two stages: the second reads what the first gave. Counts how often each ran."""
@@ -96,6 +99,9 @@ def test_processes_agree_whether_the_first_one_was_stopped(tmp_path: Path, finis
         def barrier(self) -> None:
             meeting.wait(timeout=20)
 
+        def broadcast(self, obj: bool) -> bool:
+            return obj
+
     def together(folder: Path) -> bool:
         later.append(folder.name)
         return True
@@ -120,7 +126,8 @@ def test_what_is_complete_is_skipped_and_said(kitchen: Kitchen) -> None:
     assert record["outputs"].keys() == {"pieces"}
     kitchen.go()
     assert kitchen.ran == ["chop", "cook"]
-    assert [line.split(" since")[0] for line in kitchen.told] == ["chop: complete", "cook: complete"]
+    assert kitchen.told[:2] == ["chop: begins", "cook: begins"]
+    assert [line.split(" since")[0] for line in kitchen.told[2:]] == ["chop: complete", "cook: complete"]
 
 
 def test_what_was_stopped_goes_on(kitchen: Kitchen) -> None:
@@ -161,6 +168,27 @@ def test_changed_settings_are_refused_before_anything_runs(kitchen: Kitchen) -> 
     check_settings(kitchen.stages(), kitchen.run)
     with pytest.raises(TrainingError, match="other settings: heat: 1 -> 9"):
         check_settings(kitchen.stages(heat=9), kitchen.run)
+
+
+def test_a_goal_that_was_passed_is_refused_before_anything_runs(tmp_path: Path) -> None:
+    (tmp_path / "train" / "checkpoints" / "step_000000004").mkdir(parents=True)
+
+    def stages(steps: int) -> tuple[Stage, ...]:
+        return (Stage("train", {}, dict, (), lambda folder: True, goal={"steps": steps}),)
+
+    check_settings(stages(4), tmp_path)
+    with pytest.raises(TrainingError, match=r"train: is at step 4 already, past .* asked for, 3: ask for 4 or more"):
+        check_settings(stages(3), tmp_path)
+
+
+def test_a_stop_that_comes_as_a_stage_ends_lets_no_other_begin(kitchen: Kitchen) -> None:
+    stops = iter((False, True))
+    told = kitchen.told.append
+    assert not run_stages(kitchen.stages(), kitchen.run, Alone(), say=told, should_stop=lambda: next(stops))
+    assert kitchen.ran == ["chop"]
+    assert not (kitchen.run / "cook").exists()
+    kitchen.go()
+    assert kitchen.ran == ["chop", "cook"]
 
 
 def test_a_changed_or_missing_output_is_named(kitchen: Kitchen) -> None:

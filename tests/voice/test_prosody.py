@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -138,6 +139,44 @@ def test_curves_of_another_text_are_refused(drawing: Voice) -> None:
 def test_numbers_out_of_range_are_refused(drawing: Voice, prosody: Prosody, message: str) -> None:
     with pytest.raises(ParameterError, match=message):
         drawing.say(TEXT, prosody=prosody)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: Prosody(words={"2": Manner()}), r"words has '2': Manner\("),  # type: ignore[dict-item]
+        (lambda: Prosody(words={True: Manner()}), "words has True"),
+        (lambda: Prosody(words={1: {"pitch_shift": 2}}), r"words has 1: \{'pitch_shift': 2\}"),  # type: ignore[dict-item]
+        (lambda: Prosody(words=[Manner()]), r"words is \[Manner"),  # type: ignore[arg-type]
+        (lambda: Prosody(curves=Curves()), r"curves is Curves\("),  # type: ignore[arg-type]
+        (lambda: Prosody(curves=None), "curves is None, expected a list of Curves"),  # type: ignore[arg-type]
+        (lambda: Prosody(curves=[{"pitch_hz": [1.0]}]), r"curves is \[\{'pitch_hz'"),  # type: ignore[arg-type, list-item]
+        (lambda: Curves(pitch_hz=5.0), "pitch_hz is 5.0, expected a list of numbers"),  # type: ignore[arg-type]
+        (lambda: Curves(energy_db=("loud",)), r"energy_db is \('loud',\), expected a list of numbers"),  # type: ignore[arg-type]
+    ],
+)
+def test_what_is_no_prosody_is_refused_where_it_is_made(make: Callable[[], object], message: str) -> None:
+    with pytest.raises(ParameterError, match=message):
+        make()
+
+
+def test_a_voice_is_asked_by_a_prosody_alone(drawing: Voice) -> None:
+    with pytest.raises(ParameterError, match=r"prosody is \{'pitch_shift': 2\}, expected a Prosody, such as"):
+        drawing.say(TEXT, prosody={"pitch_shift": 2})  # type: ignore[arg-type]
+    with pytest.raises(ParameterError, match="pitch_shift is True, expected a number"):
+        drawing.say(TEXT, prosody=Prosody(pitch_shift=True))
+
+
+def test_arrays_are_curves_as_well(drawing: Voice) -> None:
+    text = "Hello there, my friend."
+    own = drawing.say(text, seed=1).curves[0]
+    assert own.pitch_hz is not None
+    lists = Prosody(curves=(Curves(pitch_hz=own.pitch_hz),))
+    arrays = Prosody(curves=[Curves(pitch_hz=np.array(own.pitch_hz))])  # type: ignore[arg-type]
+    assert arrays == lists
+    assert np.array_equal(
+        drawing.say(text, seed=1, prosody=arrays).samples, drawing.say(text, seed=1, prosody=lists).samples
+    )
 
 
 def test_a_voice_that_draws_nothing_says_so(tiny: Voice) -> None:

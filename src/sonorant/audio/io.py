@@ -56,6 +56,7 @@ def whole_file(path: Path) -> Iterator[Path]:
     part = path.with_name(f".{path.stem[:64]}.{secrets.token_hex(4)}.part{path.suffix}")
     try:
         part.open("xb").close()
+        mode = part.stat().st_mode
     except OSError as error:
         raise AudioError(f"{path}: cannot be written ({error.strerror})") from None
     try:
@@ -63,6 +64,7 @@ def whole_file(path: Path) -> Iterator[Path]:
         try:
             with part.open("rb+") as written:
                 os.fsync(written.fileno())
+            part.chmod(mode)  # some libraries put a file of their own in its place, which only its owner may read
             part.replace(path)
         except OSError as error:
             raise AudioError(f"{path}: cannot be written ({error.strerror or error})") from None

@@ -19,11 +19,15 @@ def align(
     manifest: Annotated[Path, typer.Argument(help="The recordings, as 'sonorant corpus import' lists them.")],
     by: Annotated[
         str,
-        typer.Option("--with", metavar="VOICE_OR_RUN", help="Who aligns: a voice that can convert, or a run's folder."),
+        typer.Option(
+            "--with",
+            metavar="VOICE_OR_RUN",
+            help="Who aligns: a VITS, VITS2 or CVAE-JETS, as a voice that converts or a run's folder.",
+        ),
     ],
     out: Annotated[Path, typer.Option("--out", "-o", metavar="FOLDER", help="The folder to make.")],
     step: Annotated[
-        int | None, typer.Option(help="Of a run's checkpoint; by default the best of a VITS, the last of a VITS2.")
+        int | None, typer.Option(help="Of a run's checkpoint; by default the best of a VITS, the last of the others.")
     ] = None,
     split: Annotated[str | None, typer.Option(help="Only train, validation or test.")] = None,
     speaker: Annotated[

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from sonorant.voice.speech import Speech, Timeline
     from sonorant.voice.voice import Voice
 
+_CLIPPED_UNHEARD = 1e-3
+"""A share of clipped samples that is not told of: single peaks."""
+
 
 def say(
     text: Annotated[list[str] | None, typer.Argument(help="What to say; without it, FILE or standard input.")] = None,
@@ -52,7 +55,9 @@ def say(
     energy_range: Annotated[float | None, typer.Option(help="Above 1 stresses more, 0 not at all; likewise.")] = None,
     prosody: Annotated[
         Path | None,
-        typer.Option(help="All of that, for single words and as curves, too: a .json file. Options go before it."),
+        typer.Option(
+            help="All of that, for single words and as curves, too: a .json file. Options replace its numbers."
+        ),
     ] = None,
     curves: Annotated[
         Path | None, typer.Option(help="Also write the pitch and energy that were drawn: a .json file for --prosody.")
@@ -118,6 +123,12 @@ def say(
         if curves is not None:
             _write_curves(tally.curves, curves)
     report_unknown(tally.unknown)
+    if tally.clipped_share > _CLIPPED_UNHEARD:
+        typer.echo(
+            f"sonorant: warning: {tally.clipped_share:.1%} of the samples were too loud and are clipped: "
+            "ask for less energy",
+            err=True,
+        )
     spoken = language or loaded.manifest.native_language(speaker or loaded.speakers[0])
     _report_other_script(lines.letters, loaded.frontend(spoken).language, loaded)
     if not output_raw:
@@ -213,6 +224,7 @@ class _Tally:
     def __init__(self, *, keep_times: bool, keep_curves: bool) -> None:
         self.duration_s = 0.0
         self.seed = 0
+        self.n_samples = self.n_clipped = 0
         self.unknown: dict[str, int] = {}
         self.curves: list[Curves] = []
         self._keep_times = keep_times
@@ -229,9 +241,16 @@ class _Tally:
                 self.curves += piece.curves
             self.duration_s += piece.duration_s
             self.seed = piece.seed
+            self.n_samples += len(piece.samples)
+            self.n_clipped += int((abs(piece.samples) > 1).sum())
             for symbol, count in piece.unknown.items():
                 self.unknown[symbol] = self.unknown.get(symbol, 0) + count
             yield piece
+
+    @property
+    def clipped_share(self) -> float:
+        """Of samples louder than a file can hold."""
+        return self.n_clipped / max(self.n_samples, 1)
 
     def timeline(self) -> Timeline:
         from sonorant.voice.speech import Timeline

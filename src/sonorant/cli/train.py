@@ -100,7 +100,7 @@ def carry_out(data: Mapping[str, Any], run: Path, *, source: str, resume: bool, 
             check_settings(stages, run)
         if fabric.is_global_zero:  # not before all of it may be so
             _write(own, yaml_text(settings))
-        is_done = run_stages(stages, run, fabric, say=say, goes_on=resume)
+        is_done = run_stages(stages, run, fabric, say=say, goes_on=resume, should_stop=should_stop)
     if is_done:
         following = _NO_VOICE.get(settings["system"], _VOICE_OF_IT)
         say(f"{run}: trained; {following.format(run=run)}")

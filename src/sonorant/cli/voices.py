@@ -52,6 +52,7 @@ def show(voice: _VoiceArgument) -> None:
     manifest = bundle.manifest
     speakers = [f"{speaker} ({manifest.native_language(speaker)})" for speaker in manifest.speakers[:20]]
     usual = manifest.synthesis
+    of_durations = f", of durations {usual.noise_scale_duration:g}" if usual.noise_scale_duration else ""
     rows = [
         ("name", manifest.name),
         ("folder", str(bundle.folder)),
@@ -59,10 +60,7 @@ def show(voice: _VoiceArgument) -> None:
         ("sample rate", f"{manifest.sample_rate_hz} Hz"),
         ("languages", ", ".join(language.code for language in manifest.frontend.languages)),
         ("speakers", f"{len(manifest.speakers)}: {', '.join(speakers)}"),
-        (
-            "speaks with",
-            f"noise {usual.noise_scale:g}, of durations {usual.noise_scale_duration:g}; length {usual.length_scale:g}",
-        ),
+        ("speaks with", f"noise {usual.noise_scale:g}{of_durations}; length {usual.length_scale:g}"),
         ("symbols", f"{len(manifest.symbols)}"),
         ("licence", manifest.licence or "not stated"),
         ("source", manifest.source or "not stated"),

@@ -58,6 +58,8 @@ class LoaderConfig:
     def __post_init__(self) -> None:
         if self.workers < 0:
             raise ValueError(f"workers is {self.workers}: it must not be below 0")
+        if self.cache is None and self.caches != LoaderConfig.caches:
+            raise ValueError("caches is set, but no cache to keep anything in: let cache name a folder")
 
 
 @dataclass(frozen=True)

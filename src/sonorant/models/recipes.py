@@ -87,7 +87,7 @@ def read_run(run: Path, *, stage: str | None = None, step: int | None = None) ->
     stage: None for the last that has trained. Raises TrainingError for a folder that is no run, or without it.
     """
     if not (run / CONFIG).is_file():
-        raise TrainingError(f"{run}: is no run, for it has no {CONFIG}")
+        raise TrainingError(f"{run}: is no run, for it has no {CONFIG}; name what 'sonorant train --run' was given")
     recipe = parse_recipe(read_yaml(run / CONFIG), source=str(run / CONFIG))
     if stage is not None and stage not in recipe.speaking:
         raise TrainingError(f"{run}: has no stage {stage!r} to speak after, only {', '.join(recipe.speaking)}")

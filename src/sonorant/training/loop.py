@@ -134,10 +134,7 @@ class _Loop(Generic[P]):
     def run(self, should_stop: Callable[[], bool]) -> bool:
         if checkpoints.steps(self._checkpoints):
             self._restore(checkpoints.read(self._checkpoints))
-        if self._step > self._run.steps:
-            raise TrainingError(
-                f"{self._folder}: is at step {self._step:,} already, past the run.steps asked for, {self._run.steps:,}"
-            )
+        assert self._step <= self._run.steps, "refused where settings are"
         if not self._fabric.is_global_zero:
             return self._steps(None, should_stop)
         with Tracker(self._folder, steps=self._run.steps, start=self._step) as tracker:

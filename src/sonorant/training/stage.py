@@ -55,19 +55,32 @@ class Processes(Protocol):
 
     def barrier(self) -> None: ...
 
+    def broadcast(self, obj: bool) -> bool:
+        """What the first process gives."""
+        ...
+
 
 def run_stages(
-    stages: Sequence[Stage], run: Path, processes: Processes, *, say: Callable[[str], None], goes_on: bool = True
+    stages: Sequence[Stage],
+    run: Path,
+    processes: Processes,
+    *,
+    say: Callable[[str], None],
+    goes_on: bool = True,
+    should_stop: Callable[[], bool] = lambda: False,
 ) -> bool:
     """Run a recipe's stages, in order, below a run's folder. The first process does what is not done together.
 
     goes_on: whether this is the run that is there; else a stage in the way that began otherwise begins anew.
-    Returns whether all are complete; they are not if one was asked to stop.
+    should_stop: asked of the first process before each stage, which then does not begin. Returns whether all are
+    complete; they are not if one was asked to stop.
 
     Raises TrainingError, naming it, for an input or a setting that changed since its stage began, and for an output
     that is missing or changed since its stage completed.
     """
     for stage in stages:
+        if processes.broadcast(should_stop()):
+            return False
         folder = run / stage.name
         if processes.is_global_zero:
             _begin(stage, folder, say, goes_on=goes_on)
@@ -87,11 +100,18 @@ def run_stages(
 
 
 def check_settings(stages: Sequence[Stage], run: Path) -> None:
-    """Raise TrainingError, as `run_stages` would once it is there, for a setting that changed since its stage began."""
+    """Raise TrainingError for a setting that changed since its stage began, and for a goal that a stage has passed."""
     for stage in stages:
-        record = _made(run / stage.name)
+        folder = run / stage.name
+        record = _made(folder)
         if record is not None:
-            _compare_settings(run / stage.name, record, stage)
+            _compare_settings(folder, record, stage)
+        reached, goal = checkpoints.steps(folder / CHECKPOINTS), stage.goal.get("steps")
+        if goal is not None and reached and reached[-1] > goal:
+            raise TrainingError(
+                f"{folder}: is at step {reached[-1]:,} already, past the run.steps asked for, {goal:,}: ask for "
+                f"{reached[-1]} or more"
+            )
 
 
 def is_begun(run: Path) -> bool:
@@ -121,6 +141,7 @@ def _begin(stage: Stage, folder: Path, say: Callable[[str], None], *, goes_on: b
         fresh: dict[str, Any] = {"name": stage.name, "settings": dict(stage.settings), "inputs": inputs}
         fresh |= {"started": _now(), "is_costly": stage.is_costly}
         _write(folder / RECORD, {**fresh, "status": "started"})
+        say(f"{stage.name}: begins")
         return
     _compare(folder, record, stage, inputs)
     if _is_complete(stage, folder):

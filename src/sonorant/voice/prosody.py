@@ -48,12 +48,19 @@ class Curves:
     """What a voice drew over one sentence; it may be changed and given back. What is None is as the voice would.
 
     durations_s: how long each of the model's tokens lasts. pitch_hz, energy_db: values at equal distances over the
-    sentence, as many as one likes; pitch is 0 where there is no voice.
+    sentence, as many as one likes, each of which holds for its share; pitch is 0 where there is no voice. Any sequences
+    of numbers are taken, arrays among them. Raises ParameterError for anything else.
     """
 
     durations_s: tuple[float, ...] | None = None
     pitch_hz: tuple[float, ...] | None = None
     energy_db: tuple[float, ...] | None = None
+
+    def __post_init__(self) -> None:
+        for name in _CURVE_RANGES:
+            values = getattr(self, name)
+            if values is not None:
+                object.__setattr__(self, name, _numbers(name, values))
 
 
 @config
@@ -66,6 +73,18 @@ class Prosody(Manner):
 
     words: Mapping[int, Manner] = field(default_factory=dict)
     curves: tuple[Curves, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.words, Mapping):
+            raise ParameterError(f"words is {_shown(self.words)}, expected the places of words, each with its Manner")
+        for place, manner in self.words.items():
+            if isinstance(place, bool) or not isinstance(place, int) or not isinstance(manner, Manner):
+                raise ParameterError(
+                    f"words has {_shown(place)}: {_shown(manner)}, expected places, whole numbers, each with a Manner"
+                )
+        if not isinstance(self.curves, Sequence) or not all(isinstance(each, Curves) for each in self.curves):
+            raise ParameterError(f"curves is {_shown(self.curves)}, expected a list of Curves, one for each sentence")
+        object.__setattr__(self, "curves", tuple(self.curves))
 
 
 @dataclass(frozen=True)
@@ -81,7 +100,9 @@ class TokenProsody:
 
 
 def check(prosody: Prosody) -> None:
-    """Raises ParameterError for a number out of range."""
+    """Raises ParameterError for what is no prosody, and for a number out of range."""
+    if not isinstance(prosody, Prosody):
+        raise ParameterError(f"prosody is {_shown(prosody)}, expected a Prosody, such as Prosody(pitch_shift=2)")
     for name, (low, high) in _RANGES.items():
         whole = in_range(name, getattr(prosody, name), low, high)
         for word, manner in prosody.words.items():
@@ -134,6 +155,21 @@ def of_sentence(prosody: Prosody, sentence: Sentence, *, n_words: int, n_sentenc
 def count_words(sentence: Sentence) -> int:
     """How many words of a sentence are said."""
     return len({owner for owner in sentence.word_of_symbol if owner >= 0})
+
+
+def _numbers(name: str, values: object) -> tuple[float, ...]:
+    try:
+        array = np.asarray(values, np.float64)
+    except (TypeError, ValueError):
+        array = np.zeros(())
+    if array.ndim != 1:
+        raise ParameterError(f"{name} is {_shown(values)}, expected a list of numbers")
+    return tuple(array.tolist())
+
+
+def _shown(value: object) -> str:
+    shown = repr(value)
+    return shown if len(shown) <= 60 else f"{shown[:57]}..."
 
 
 def _combined(name: str, whole: float, one: float) -> float:

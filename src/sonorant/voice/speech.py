@@ -43,9 +43,10 @@ class TimedSentence:
 
 @dataclass(frozen=True)
 class Speech:
-    """Spoken text. samples: float32 [N] in [-1, 1]; seed: give it again with the same text to get the same samples.
+    """Spoken text. samples: float32 [N], within -1 to 1 unless more energy is asked for than that holds.
 
-    unknown: characters or symbols the voice could not say, and how often each occurred.
+    seed: give it again with the same text to get the same samples. unknown: characters or symbols the voice could not
+    say, and how often each occurred.
     """
 
     samples: NDArray[np.float32]

@@ -156,7 +156,7 @@ class Voice:
             if not self.runtime.draws_curves:
                 raise VoiceError(
                     f"voice {self.name!r} is a {self.manifest.system}, which draws no pitch and energy to be changed: "
-                    "leave prosody out (length_scale changes its pace), or take a cvae_jets"
+                    "leave prosody and curves out (length_scale changes its pace), or take a cvae_jets"
                 )
         lines = text.splitlines() if isinstance(text, str) else text
         return self._stream(lines, frontend, index, settings, _seed(seed), prosody)

@@ -259,7 +259,7 @@ def test_a_damaged_file_of_phonemes_is_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("texts", "message"),
     [
-        ({}, r"in: is no folder; name one that holds \.txt files$"),
+        ({}, r"in: is no folder; let data\.texts name one that holds \.txt files$"),
         ({"a.md": b"The cat."}, r"in: holds no \.txt file; "),
         ({"a.txt": b""}, r"in: no sentence is left to train on \(there are none\)$"),
         ({"a.txt": b"\xff\xfe\x00\nThe \xe2\x99\xa5 cat."}, r"in: no sentence is left to train on \(1: .*; 1: "),

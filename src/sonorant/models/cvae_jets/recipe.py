@@ -88,8 +88,13 @@ class CvaeJetsRecipe:
     seed: int = 1234
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "losses", {**default_weights(_published_weights(), self.model.decoder), **self.losses})
+        weights = default_weights(_published_weights(), self.model.decoder)
+        if self.model.latent is None:
+            weights["kl"] = 0.0
+        object.__setattr__(self, "losses", {**weights, **self.losses})
         check_weights(self.losses, self.terms, source="losses")
+        if self.model.latent is None and extremes(self.losses["kl"])[1] > 0:
+            raise ValueError("losses.kl is set, but there is no model.latent, nor a prior: set it to 0")
         check_share(self, "average_decay")
         check_finite(self, "gain_db")
         check_at_least(0, self, "gain_db")

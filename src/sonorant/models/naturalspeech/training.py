@@ -22,9 +22,9 @@ from sonorant.data.dataset import UtteranceBatches
 from sonorant.data.manifest import read_manifest
 from sonorant.data.prepare import Corpus, Prepared, read_corpus
 from sonorant.data.shards.batches import ShardedBatches
-from sonorant.errors import ConfigError, CorpusError, TrainingError
+from sonorant.errors import ConfigError, CorpusError, SonorantError, TrainingError
 from sonorant.models.averages import kept, last_state
-from sonorant.models.corpus_aligning import Part, aligned, check_alignable, plan_alignment
+from sonorant.models.corpus_aligning import AligningVoice, Part, aligned, check_alignable, plan_alignment
 from sonorant.models.evaluation import Evaluation
 from sonorant.models.given import Given
 from sonorant.models.naturalspeech.evaluate import NaturalSpeechSubject
@@ -121,7 +121,7 @@ class Trainings:
             write_alignments(folder, found.about, tuple(found.of.values()), (), textgrids=False)
             to_stderr(f"{LABELS}: {len(found.of):,} utterances were aligned by {found.about.aligner}")
             return True
-        voice = self._given.aligning_voice(cfg.by)
+        voice = self._aligner()
         plan = plan_alignment(self._manifest, voice, Part(speaker=cfg.speaker, language=cfg.language))
         halfway = Halfway(folder / HALFWAY, plan.about)
         for row in aligned(plan, device=self._fabric.device, done=halfway.rows):
@@ -141,12 +141,22 @@ class Trainings:
             self._made(cfg.folder)
         else:
             part = Part(speaker=cfg.speaker, language=cfg.language)
-            check_alignable(self._manifest, self._given.aligning_voice(cfg.by), part)
+            check_alignable(self._manifest, self._aligner(), part)
 
     def check_source(self) -> None:
         """Raise, as the first stage that trains would, where it cannot start from the run's source."""
         if self._given.source is not None and not checkpoints.steps(self._run / WARM / CHECKPOINTS):
             check_source(self._given.source(), self._recipe.model)
+
+    def _aligner(self) -> AligningVoice:
+        by = self._recipe.labels.by
+        try:
+            return self._given.aligning_voice(by)
+        except SonorantError as error:
+            raise ConfigError(
+                f"labels.by: {error}; name a voice that aligns, such as asterisk, a run's folder, or a folder that "
+                "'sonorant align' has written"
+            ) from None
 
     def _made(self, folder: Path) -> Alignments:
         """Alignments of the manifest that are there."""

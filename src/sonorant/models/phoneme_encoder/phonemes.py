@@ -76,7 +76,7 @@ def text_files(folder: Path) -> Mapping[str, Path]:
     Raises CorpusError when there is no such folder, or no text file in it.
     """
     if not folder.is_dir():
-        raise CorpusError(f"{folder}: is no folder; name one that holds .txt files")
+        raise CorpusError(f"{folder}: is no folder; let data.texts name one that holds .txt files")
     found = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*.txt") if path.is_file()}
     if not found:
         raise CorpusError(f"{folder}: holds no .txt file; name a folder of UTF-8 texts, a sentence or paragraph a line")
