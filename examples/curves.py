@@ -24,7 +24,8 @@ def main(runs: Sequence[Path], picture: Path) -> None:
         rows += [{**row, "step": row["step"] + begins[-1]} for row in read_log(stage / "log.jsonl")]
         last = rows[-1]["step"]
     steps = rows_of(rows, "step")
-    names = [name for name in steps[-1] if name.startswith(TERMS) and not name.endswith("total")]
+    known = dict.fromkeys(name for row in steps for name in row)  # a later stage may have fewer terms
+    names = [name for name in known if name.startswith(TERMS) and not name.endswith("total")]
     names = [name for name in names if any(row.get(name) for row in steps)]  # not what this system has no use for
     n_rows = (len(names) + 1) // 2
     figure = Figure(figsize=(9, 2.6 * n_rows), layout="constrained")
