@@ -281,7 +281,7 @@ def test_a_signal_to_all_its_processes_stops_with_a_checkpoint_and_the_run_goes_
     ) as process:
         assert process.stderr is not None
         for line in process.stderr:
-            if line.startswith("step 3/"):
+            if line.startswith("train: step 3/"):
                 os.killpg(process.pid, signal.SIGTERM)
                 break
         rest = process.stderr.read()

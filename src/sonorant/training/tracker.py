@@ -86,7 +86,7 @@ class Tracker:
     def event(self, step: int, what: str, **facts: Any) -> None:
         """Log something that happened, and say it. Raises TrainingError when it cannot be written."""
         self._row({"kind": "event", "step": step, "what": what, **facts})
-        self.say(f"step {step:,}: {what}")
+        self.say(f"{self.folder.name}: step {step:,}: {what}")
 
     def _row(self, row: Mapping[str, Any]) -> None:
         data = (json.dumps(row) + "\n").encode()
@@ -107,7 +107,7 @@ class Tracker:
         rate = (step - self._start) / max(time.monotonic() - self._began, 1e-9)
         left = (self._steps - step) / rate if rate else 0.0
         terms = " ".join(f"{name} {value}" for name, value in shown.items())
-        self.say(f"step {step:,}/{self._steps:,}  {rate:.2f} steps/s  {_clock(left)} left  {terms}")
+        self.say(f"{self.folder.name}: step {step:,}/{self._steps:,}  {rate:.2f} steps/s  {_clock(left)} left  {terms}")
 
     def say(self, line: str) -> None:
         """A line for whoever watches."""
