@@ -159,7 +159,10 @@ def _alone(run: Path, *, is_first: bool) -> Iterator[None]:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise TrainingError(f"{run}: another process is training in it; stop that, or name another") from None
-        yield
+        try:
+            yield
+        finally:
+            fcntl.flock(file, fcntl.LOCK_UN)  # said, for a loader's worker that is still leaving holds the file as well
 
 
 @contextmanager
