@@ -144,6 +144,13 @@ def test_a_figure_that_is_no_number_is_never_the_best(tmp_path: Path) -> None:
     assert checkpoints.read(tmp_path / "run" / CHECKPOINTS, best=True).step == 9
 
 
+def test_a_run_past_the_steps_asked_for_says_so(tmp_path: Path) -> None:
+    run(tmp_path / "run", steps=4)
+    with pytest.raises(TrainingError, match=r"is at step 4 already, past the run\.steps asked for, 3: ask for 4 or"):
+        run(tmp_path / "run", steps=3)
+    run(tmp_path / "run", steps=4)
+
+
 class AlsoLearned(Learned):
     def __init__(self) -> None:
         super().__init__()

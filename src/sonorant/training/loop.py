@@ -110,9 +110,20 @@ def train(
     """Train until run.steps, going on from the last checkpoint in the folder if there is one.
 
     should_stop: asked after every step; the run then writes a checkpoint and stops. Returns whether it got to the end.
-    Raises TrainingError when a checkpoint or the log cannot be written, or too many steps in a row are not finite.
+    Raises TrainingError when a checkpoint or the log cannot be written, the run is past its steps, or too many steps in
+    a row are not finite.
     """
     return _Loop(fabric, training, run, folder).run(should_stop)
+
+
+def check_goal(folder: Path, steps: int) -> None:
+    """Raise TrainingError where a folder's checkpoints are past the steps asked for."""
+    reached = checkpoints.steps(folder / CHECKPOINTS)
+    if reached and reached[-1] > steps:
+        raise TrainingError(
+            f"{folder}: is at step {reached[-1]:,} already, past the run.steps asked for, {steps:,}: ask for "
+            f"{reached[-1]} or more"
+        )
 
 
 class _Loop(Generic[P]):
@@ -132,9 +143,9 @@ class _Loop(Generic[P]):
     # ---- a run ----------------------------------------------------------------------------------------------------
 
     def run(self, should_stop: Callable[[], bool]) -> bool:
+        check_goal(self._folder, self._run.steps)
         if checkpoints.steps(self._checkpoints):
             self._restore(checkpoints.read(self._checkpoints))
-        assert self._step <= self._run.steps, "refused where settings are"
         if not self._fabric.is_global_zero:
             return self._steps(None, should_stop)
         with Tracker(self._folder, steps=self._run.steps, start=self._step) as tracker:

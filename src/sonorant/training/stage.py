@@ -20,7 +20,7 @@ from typing import Any, Protocol
 from sonorant.audio.io import whole_file
 from sonorant.errors import TrainingError
 from sonorant.training import checkpoint as checkpoints
-from sonorant.training.loop import CHECKPOINTS
+from sonorant.training.loop import CHECKPOINTS, check_goal
 from sonorant.training.tracker import LOG
 
 RECORD = "stage.json"
@@ -106,12 +106,8 @@ def check_settings(stages: Sequence[Stage], run: Path) -> None:
         record = _made(folder)
         if record is not None:
             _compare_settings(folder, record, stage)
-        reached, goal = checkpoints.steps(folder / CHECKPOINTS), stage.goal.get("steps")
-        if goal is not None and reached and reached[-1] > goal:
-            raise TrainingError(
-                f"{folder}: is at step {reached[-1]:,} already, past the run.steps asked for, {goal:,}: ask for "
-                f"{reached[-1]} or more"
-            )
+        if (steps := stage.goal.get("steps")) is not None:
+            check_goal(folder, steps)
 
 
 def is_begun(run: Path) -> bool:
