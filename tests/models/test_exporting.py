@@ -36,7 +36,7 @@ def trained() -> Trained:
         sample_rate_hz=16_000,
         tables=tables,
         n_symbols=2,
-        step=1,
+        steps={"train": 1},
         weights=weights,
         for_voice=lambda converts: {**weights, "posterior.weight": torch.zeros(4)} if converts else weights,
         by_speaker=("speaker.weight", "statistics.pitch_mean"),

@@ -16,9 +16,12 @@ _AVERAGED = "module."
 
 @dataclass(frozen=True)
 class Kept:
-    """weights: the moving average of what was trained. judges: the discriminators, empty where there were none."""
+    """weights: the moving average of what was trained. judges: the discriminators, empty where there were none.
 
-    step: int
+    steps: which of each stage that they are of.
+    """
+
+    steps: Mapping[str, int]
     weights: Mapping[str, Tensor]
     judges: Mapping[str, Tensor]
 
@@ -31,7 +34,7 @@ def kept(trained: Path, step: int | None, *, best: bool) -> Kept:
         for name, tensor in checkpoint.parts["average"].items()
         if name.startswith(_AVERAGED)
     }
-    return Kept(checkpoint.step, weights, checkpoint.parts.get("discriminator", {}))
+    return Kept({trained.name: checkpoint.step}, weights, checkpoint.parts.get("discriminator", {}))
 
 
 def last_state(trained: Path) -> Path:

@@ -88,7 +88,7 @@ class AligningVoice:
             source=str(run),
         )
         return cls.of_network(
-            f"{run.resolve().name}, step {trained.step:,}",
+            f"{run.resolve().name}, {trained.age}",
             network,
             system=trained.system,
             model=trained.model,

@@ -54,7 +54,7 @@ def exported(
         sample_rate_hz=cfg.spectrogram.sample_rate_hz,
         tables=tables,
         n_symbols=n_symbols,
-        step=kept.step,
+        steps=kept.steps,
         weights=kept.weights,
         judges=Judges(plain(discriminators), kept.judges) if kept.judges else None,
         for_voice=for_voice,

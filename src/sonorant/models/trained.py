@@ -18,7 +18,8 @@ class Trained:
 
     model: the system's configuration as plain data. weights: all that training has. for_voice: the weights a voice
     holds, which can convert speech between speakers or not. by_speaker: names of those with a row for each speaker.
-    noises: what it draws as it speaks, of `noise_scale` and `noise_scale_duration`.
+    noises: what it draws as it speaks, of `noise_scale` and `noise_scale_duration`. steps: which of each stage that the
+    weights are of.
     """
 
     system: str
@@ -26,9 +27,16 @@ class Trained:
     sample_rate_hz: int
     tables: Tables
     n_symbols: int
-    step: int
+    steps: Mapping[str, int]
     weights: Mapping[str, Tensor]
     for_voice: Callable[[bool], Mapping[str, Tensor]]
     by_speaker: tuple[str, ...] = ()
     noises: frozenset[str] = frozenset()
     judges: Judges | None = None
+
+    @property
+    def age(self) -> str:
+        """Its steps in words, as `2,000 steps of train, 1,200 of durations`."""
+        first, *others = (f"{step:,}" for step in self.steps.values())
+        counts = [f"{first} steps", *others]
+        return ", ".join(f"{count} of {stage}" for count, stage in zip(counts, self.steps, strict=True))

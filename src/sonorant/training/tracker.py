@@ -127,7 +127,7 @@ class Tracker:
         for name, sound in exhibits.sounds.items():
             with AudioWriter(place / f"{name}.wav", sound.sample_rate_hz) as writer:
                 writer.write(sound.samples)
-            self._board.add_audio(name, sound.samples, step, sample_rate=sound.sample_rate_hz)
+            self._board.add_audio(name, np.clip(sound.samples, -1, 1), step, sample_rate=sound.sample_rate_hz)
         for name, picture in exhibits.pictures.items():
             image = drawn(picture, title=f"{name}, step {step:,}")
             with whole_file(place / f"{name}.png") as part:

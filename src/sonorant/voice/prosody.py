@@ -125,11 +125,12 @@ def check_places(prosody: Prosody, *, n_words: int, n_sentences: int) -> None:
     """Raises ParameterError for a word or a sentence that a text, of so many, has not."""
     if (last := max(prosody.words, default=-1)) >= n_words:
         raise ParameterError(
-            f"words has the place {last}, but the text has {n_words} words, and the first is 0: ask for those alone"
+            f"prosody.words has the place {last}, but the text has {n_words} words, and the first is 0: ask for those "
+            "alone"
         )
     if len(prosody.curves) > n_sentences:
         raise ParameterError(
-            f"curves holds {len(prosody.curves)}, but the text has {n_sentences} sentences: give one for each"
+            f"prosody.curves holds {len(prosody.curves)}, but the text has {n_sentences} sentences: give one for each"
         )
 
 
@@ -187,7 +188,7 @@ def _word_of_token(sentence: Sentence) -> list[int]:
 
 def _curves(curves: Sequence[Curves], sentence: Sentence, place: int) -> Curves:
     if place >= len(curves):
-        raise ParameterError(f"curves holds {len(curves)}, but the text has more sentences: give one for each")
+        raise ParameterError(f"prosody.curves holds {len(curves)}, but the text has more sentences: give one for each")
     found = curves[place]
     if found.durations_s is not None and len(found.durations_s) != len(sentence.tokens):
         raise ParameterError(

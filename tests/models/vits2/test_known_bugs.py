@@ -125,7 +125,7 @@ def prepare_durations(
         del step, best
         network = training.new_network(recipe, corpus := read_corpus(folder.parent / PREPARE), Randomness(recipe.seed))
         start(network, corpus)
-        return Kept(0, network.state_dict(), {})
+        return Kept({folder.name: 0}, network.state_dict(), {})
 
     monkeypatch.setattr(training, "kept", kept)
     monkeypatch.setattr(training, "last_state", lambda folder: recipe.data.manifest)  # some file

@@ -36,7 +36,7 @@ def read(cfg: PhonemeEncoderConfig, prepared: Path, trained: Path, step: int | N
         sample_rate_hz=0,
         tables=tables,
         n_symbols=SymbolTable(tables.symbols).n_rows,
-        step=taken.step,
+        steps=taken.steps,
         weights=taken.weights,
         for_voice=for_voice,
     )

@@ -35,9 +35,11 @@ def read(
     """
     is_of_durations = stage == durations.name
     taken = kept(trained, None if is_of_durations else step, best=False)
-    weights = dict(taken.weights)
+    weights, steps = dict(taken.weights), dict(taken.steps)
     if is_of_durations or (stage is None and step is None and checkpoints.steps(durations / CHECKPOINTS)):
-        for name, tensor in kept(durations, step, best=True).weights.items():
+        learned = kept(durations, step, best=True)
+        steps |= learned.steps
+        for name, tensor in learned.weights.items():
             if name.startswith(_PREDICTOR):
                 weights["duration." + name.removeprefix(_PREDICTOR)] = tensor
     return exported(
@@ -45,7 +47,7 @@ def read(
         cfg,
         partial(Vits2, cfg),
         prepared,
-        replace(taken, weights=weights),
+        replace(taken, steps=steps, weights=weights),
         discriminators=discriminators,
         by_speaker=Vits2.by_speaker,
     )
