@@ -60,6 +60,7 @@ def carry_out(data: Mapping[str, Any], run: Path, *, source: str, resume: bool, 
 
     source: where the data is from, for messages. Raises the errors of configurations, corpora and training.
     """
+    from sonorant.cli.progress import progress_bar
     from sonorant.config import plain, read_yaml, yaml_text
     from sonorant.errors import ParameterError, TrainingError
     from sonorant.models.given import Given
@@ -94,7 +95,7 @@ def carry_out(data: Mapping[str, Any], run: Path, *, source: str, resume: bool, 
             say(f"changed: {change}")
     with _in_folder(run, is_first=fabric.is_global_zero), _stop_on_signal() as should_stop:
         starts = None if start_from is None else lambda: weights or _source(start_from)
-        given = Given(aligning_voice=aligning_voice, source=starts, should_stop=should_stop)
+        given = Given(aligning_voice, source=starts, should_stop=should_stop, progress=progress_bar)
         stages = recipe.stages(fabric, run, given)
         if resume:
             check_settings(stages, run)

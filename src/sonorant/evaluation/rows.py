@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sonorant.data.checks.progress import Progress
+from sonorant.data.progress import Progress
 from sonorant.errors import TextError
 from sonorant.evaluation.figures import Figures, embeddings_of, figures_of
 from sonorant.evaluation.held_out import HeldOut

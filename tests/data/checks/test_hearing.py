@@ -9,8 +9,8 @@ import pytest
 
 from sonorant.audio.recognition import Recogniser
 from sonorant.data.checks.hearing import Heard, Hearing, hear
-from sonorant.data.checks.progress import silent
 from sonorant.data.manifest import Utterance
+from sonorant.data.progress import silent
 from sonorant.errors import CorpusError
 from tests.data.fake_recogniser import Says
 from tests.data.tones import tone, write_utterance

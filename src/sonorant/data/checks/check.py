@@ -15,11 +15,11 @@ from sonorant.audio.recognition import Recogniser
 from sonorant.data.checks.hearing import Hearing, hear
 from sonorant.data.checks.kinds import FAULTS, MEASURES, Findings, Limits
 from sonorant.data.checks.outliers import loudness_outliers, rate_outliers
-from sonorant.data.checks.progress import Progress, silent
 from sonorant.data.checks.recording import examine_recording
 from sonorant.data.checks.repeats import duplicates, leakage
 from sonorant.data.checks.script import examine_text, frontend_of
 from sonorant.data.manifest import Utterance, audio_path
+from sonorant.data.progress import Progress, silent
 from sonorant.errors import ConfigError, CorpusError
 
 

@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 
 from sonorant.audio.recognition import Recogniser, whisper_code
-from sonorant.data.checks.progress import Progress
 from sonorant.data.checks.recording import read_part
 from sonorant.data.checks.script import phonemes_of
 from sonorant.data.manifest import Utterance, audio_path
+from sonorant.data.progress import Progress
 from sonorant.errors import CorpusError
 from sonorant.text.comparison import character_error_rate, spoken_form
 

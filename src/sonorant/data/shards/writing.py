@@ -19,11 +19,11 @@ import numpy as np
 
 from sonorant.audio.io import whole_file
 from sonorant.config import parse, plain, read_json
-from sonorant.data.checks.progress import Progress, silent
 from sonorant.data.features import Waveform
 from sonorant.data.loading import fitted
 from sonorant.data.manifest import Split
 from sonorant.data.prepare import TABLES, UTTERANCES, Prepared, read_corpus
+from sonorant.data.progress import Progress, silent
 from sonorant.data.shards.format import LENGTHS, SHARDS, Lengths, Shard, ShardList, sha256
 from sonorant.data.shards.packing import flac, pack
 from sonorant.errors import CorpusError, MissingExtraError

@@ -124,7 +124,9 @@ class Trainings:
         voice = self._aligner()
         plan = plan_alignment(self._manifest, voice, Part(speaker=cfg.speaker, language=cfg.language))
         halfway = Halfway(folder / HALFWAY, plan.about)
-        for row in aligned(plan, device=self._fabric.device, done=halfway.rows):
+        n_left = len(plan.wanted) - len(halfway.rows)
+        aligning = aligned(plan, device=self._fabric.device, done=set(halfway.rows))
+        for row in self._given.progress(aligning, n_total=n_left, doing=f"{LABELS}: aligning"):
             halfway.add(row)
             if self._given.should_stop():
                 return False
