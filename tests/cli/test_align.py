@@ -23,6 +23,7 @@ from sonorant.data.alignments import (
     TEXTGRIDS,
     Alignment,
     Alignments,
+    Skipped,
     frames_of_tokens,
     read_alignments,
 )
@@ -194,7 +195,7 @@ def test_a_run_of_one_speaker_aligns_as_it_learned(work: Path, capsys: pytest.Ca
     assert len(found.of) == 4
     assert found.about.aligner.startswith("run, step ")
     before = read(align(manifest, run, "--step", "1", out="before"), manifest)
-    assert before.about.aligner == "run, step 1"
+    assert before.about.aligner == "run, step 1 of train"
     assert main(["voices", "export-run", str(run), "./voice", "--step", "1"]) == 0
     assert main(["voices", "export-run", str(run), "./whole", "--step", "1", "--convert"]) == 0
     capsys.readouterr()
@@ -229,6 +230,44 @@ def test_what_cannot_be_aligned_is_listed_with_its_reason(
     told = capsys.readouterr().err.splitlines()
     assert told[0].startswith("out: 3 utterances aligned by tiny")
     assert told[1].startswith("out/skipped.jsonl: 5 skipped (1: ")
+
+
+def test_samples_that_are_no_numbers_cost_their_own_utterance_alone(
+    work: Path, voice: Path, corpus: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    soundfile.write("nan.wav", np.array([0.1, np.nan] * 8000), RATE, subtype="FLOAT")
+    whole, manifest = read(align(corpus, voice), corpus), edited(corpus, work, u2={"audio": "nan.wav"})
+    found = read(align(manifest, voice, out="other"), manifest)
+    assert found.of == {id_: row for id_, row in whole.of.items() if id_ != "u2"}
+    skipped = json.loads(Path("other", SKIPPED).read_text(encoding="utf-8"))
+    assert skipped == {"id": "u2", "reason": "a sample is no finite number"}
+    assert "other/skipped.jsonl: 1 skipped (1: a sample is no finite number)" in capsys.readouterr().err
+    alone = edited(corpus, work, **{id_: {"audio": "nan.wav", "duration_s": 1.0} for id_ in whole.of})
+    refused(["align", str(alone), "--with", str(voice), "--out", "no"], capsys, "(8: a sample is no finite number)")
+
+
+def test_a_corpus_checked_after_a_stop_keeps_what_was_aligned(
+    work: Path, voice: Path, corpus: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from sonorant.models import corpus_aligning
+
+    manifest, aligned, made = edited(corpus, work), corpus_aligning.aligned, list[str]()
+
+    def until_stopped(*arguments: Any, **named: Any) -> Iterator[Alignment | Skipped]:
+        for row in aligned(*arguments, **named):
+            if len(made) == 2:
+                raise KeyboardInterrupt
+            made.append(row.id)
+            yield row
+
+    monkeypatch.setattr(corpus_aligning, "aligned", until_stopped)
+    assert main(["align", str(manifest), "--with", str(voice), "--out", "out", "--device", "cpu"]) == 130
+    rows = read_manifest(manifest)
+    left_out = next(u.id for u in rows if u.id not in made)
+    write_manifest(manifest, [replace(u, faults={"clipped": "loud"} if u.id == left_out else {}) for u in rows])
+    made.append("from here on without a stop")
+    assert len(read(align(manifest, voice), manifest).of) == 8
+    assert len(made) == len(set(made)) == 9
 
 
 def test_a_part_of_the_corpus_as_someone_else(work: Path, voice: Path, tmp_path: Path) -> None:
@@ -292,7 +331,6 @@ BY_VOICE = ["--with", "./whole", "--out", "out"]
         ),
         (["short.jsonl", *BY_VOICE], "no utterance can be aligned (8: more tokens than frames)"),
         (["broken.jsonl", *BY_VOICE], "broken.wav (id u0): cannot be read as audio"),
-        (["nan.jsonl", *BY_VOICE], "nan.wav (id u0): holds a sample that is no finite number"),
     ],
 )
 def test_bad_input_gets_one_line_and_leaves_nothing(
@@ -310,7 +348,6 @@ def test_bad_input_gets_one_line_and_leaves_nothing(
     Path("run/config.yaml").write_text("system: wavenet\n")
     Path("empty.jsonl").write_text("")
     Path("broken.wav").write_text("no audio")
-    soundfile.write("nan.wav", np.array([0.1, np.nan] * 8000), RATE, subtype="FLOAT")
 
     def manifest(name: str, **changes: dict[str, Any]) -> None:
         edited(corpus, work, **changes).rename(name)
@@ -321,7 +358,6 @@ def test_bad_input_gets_one_line_and_leaves_nothing(
     manifest("french.jsonl", u0={"language": "fr-fr"})
     manifest("short.jsonl", **{id_: {"end_s": 0.01, "duration_s": 0.01} for id_ in everyone})
     manifest("broken.jsonl", u0={"audio": "broken.wav"})
-    manifest("nan.jsonl", u0={"audio": "nan.wav"})
     refused(["align", *arguments], capsys, message)
 
 

@@ -170,10 +170,10 @@ def test_the_silence_at_the_ends_is_as_it_was_aligned(layout: TokenLayout) -> No
     [
         (
             ("a", "b", " ", "b", "."),
-            r"u0: reads otherwise than it was aligned: symbol 3 is 'b', but was 'c'; align with",
+            r"u0: reads otherwise than its aligner: symbol 3 is 'b', but 'c' there; align with",
         ),
-        (("a", "b", " ", "c"), r"symbol 4 is at its end, but was '\.'"),
-        (("a", "b", " ", "c", ".", "a"), r"symbol 5 is 'a', but was at its end"),
+        (("a", "b", " ", "c"), r"symbol 4 is at its end, but '\.'"),
+        (("a", "b", " ", "c", ".", "a"), r"symbol 5 is 'a', but at its end there"),
     ],
 )
 def test_other_symbols_are_refused_by_the_first_that_differs(symbols: tuple[str, ...], message: str) -> None:
@@ -186,7 +186,7 @@ def test_other_symbols_are_refused_by_the_first_that_differs(symbols: tuple[str,
 def test_a_symbol_that_the_reader_has_not_is_a_difference() -> None:
     table = SymbolTable({name: row for name, row in TABLE.ids.items() if name != "c"} | {"d": 6})
     tokens, _ = laid_out(SYMBOLS, BARE)
-    with pytest.raises(CorpusError, match="symbol 3 is 'd', but was 'c'"):
+    with pytest.raises(CorpusError, match="symbol 3 is 'd', but 'c' there"):
         frames_of_tokens(aligned(), tokens, table=table, layout=BARE, sample_rate_hz=RATE_HZ, hop=HOP, n_frames=21)
 
 
@@ -202,27 +202,37 @@ def test_what_was_written_is_read_back(tmp_path: Path) -> None:
 
 def test_what_is_done_halfway_outlives_a_stop_but_not_another_aligner(tmp_path: Path) -> None:
     path, rows = tmp_path / "halfway.jsonl", [aligned(id_="u0"), aligned(id_="\u00fc\u2028")]
-    first = Halfway(path, about())
+    identities = {"u0": "a", "\u00fc\u2028": "b", "u2": "c"}
+    first = Halfway(path, about(), identities)
     for row in rows:
         first.add(row)
-    assert list(Halfway(path, about()).rows.values()) == rows
+    assert list(Halfway(path, about(), identities).rows.values()) == rows
     with path.open("ab") as file:
         file.write('{"id": "cut o\u00fc'.encode()[:-1])  # in mid-character, too
-    again = Halfway(path, about())
+    again = Halfway(path, about(), identities)
     again.add(aligned(id_="u2"))
-    assert list(Halfway(path, about()).rows) == ["u0", "\u00fc\u2028", "u2"]
-    other = Halfway(path, about(fingerprint="1" * 64))
+    assert list(Halfway(path, about(), identities).rows) == ["u0", "\u00fc\u2028", "u2"]
+    other = Halfway(path, about(fingerprint="1" * 64), identities)
     assert not other.rows
-    assert len(Halfway(path, about()).rows) == 3, "nothing is lost by a look"
+    assert len(Halfway(path, about(), identities).rows) == 3, "nothing is lost by a look"
     other.add(rows[0])
-    assert not Halfway(path, about()).rows, "the other one's file has replaced it"
+    assert not Halfway(path, about(), identities).rows, "the other one's file has replaced it"
     again.forget()
     assert not path.exists()
-    damaged = Halfway(path, about())
+    damaged = Halfway(path, about(), identities)
     damaged.add(rows[0])
     path.write_bytes(path.read_bytes() + b"nonsense\n")
     with pytest.raises(CorpusError, match=r"halfway.jsonl line 3: is no alignment; delete the file, to align anew"):
-        Halfway(path, about())
+        Halfway(path, about(), identities)
+
+
+def test_what_is_done_halfway_outlives_another_manifest_but_not_another_recording(tmp_path: Path) -> None:
+    path = tmp_path / "halfway.jsonl"
+    first = Halfway(path, about(manifest_sha256="0" * 64, split="train"), {"u0": "a", "u1": "b", "u2": "c"})
+    for id_ in ("u0", "u1", "u2"):
+        first.add(aligned(id_=id_))
+    again = Halfway(path, about(manifest_sha256="1" * 64), {"u0": "a", "u1": "changed", "u3": "d"})
+    assert list(again.rows) == ["u0"]
 
 
 def _row(**changes: object) -> Callable[[list[str]], list[str]]:

@@ -25,6 +25,7 @@ from sonorant.audio.spectrogram import linear_spectrogram
 from sonorant.cli.main import main
 from sonorant.config import parse, plain, read_yaml
 from sonorant.data.prepare import read_corpus
+from sonorant.errors import AudioError
 from sonorant.models import corpus_aligning
 from sonorant.models.naturalspeech.memory import k_means, sampled_frames
 from sonorant.models.naturalspeech.model import NaturalSpeech
@@ -120,9 +121,21 @@ def test_every_stage_trains_the_parts_it_names_and_no_others(manifest: Path, ali
     assert main(arguments(manifest, aligner, tmp_path / "run", *each, *only, "tune=null")) == 0
     for stage, part in parts.items():
         before, after = (generator(tmp_path / "run", stage, step) for step in (1, 2))
-        moved = {name.split(".")[0] for name in after if not torch.equal(before[name], after[name])}
-        assert moved - {"memory"} == {part}
-        assert torch.equal(before["memory.slots"], after["memory.slots"])
+        moved = {name for name in after if not torch.equal(before[name], after[name])} - {"memory.share"}
+        assert {name.split(".")[0] for name in moved} == {part}
+
+
+def test_who_judged_goes_on_judging(manifest: Path, aligner: Path, tmp_path: Path) -> None:
+    run, settings = tmp_path / "run", ["warm.losses.adversarial=1", "warm.run.checkpoint_every=1", "tune=null"]
+    main_so_slow = ["main.discriminator.learning_rate=1e-9", "main.run.steps=1"]
+    assert main(arguments(manifest, aligner, run, *settings, "warm.run.steps=3", *main_so_slow)) == 0
+
+    def judges(stage: str, step: int) -> Tensor:
+        parts = checkpoints.read(run / stage / CHECKPOINTS, step).parts["discriminator"]
+        return torch.cat([weight.flatten() for _, weight in sorted(parts.items())])
+
+    assert float((judges("warm", 3) - judges("warm", 1)).abs().max()) > 1e-3
+    assert torch.allclose(judges("main", 1), judges("warm", 3), atol=1e-6)
 
 
 def test_the_memory_begins_as_the_centres_and_its_share_grows(run: Path) -> None:
@@ -197,7 +210,7 @@ def test_labels_that_are_stopped_go_on_where_they_were(
             signal.raise_signal(signal.SIGTERM)
             yield row
 
-    monkeypatch.setattr("sonorant.models.naturalspeech.training.aligned", one_by_one)
+    monkeypatch.setattr(corpus_aligning, "aligned", one_by_one)
     assert main(arguments(manifest, aligner, again)) == 0
     # A line that the machine's end cut off is forgotten.
     with (again / "labels/halfway.jsonl").open("a") as file:
@@ -209,6 +222,32 @@ def test_labels_that_are_stopped_go_on_where_they_were(
     assert main(["train", "--resume", "--run", str(again), "--device", "cpu", *few, "tune=null"]) == 0
     assert (again / "labels/alignments.jsonl").read_text() == (run / "labels/alignments.jsonl").read_text()
     assert not (again / "labels/halfway.jsonl").exists()
+
+
+def test_half_of_the_labels_outlives_a_recording_that_cannot_be_read(
+    manifest: Path, aligner: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    real = corpus_aligning.aligned
+
+    def until_one_is_gone(plan, *, device, done=()):  # type: ignore[no-untyped-def]
+        for n, row in enumerate(real(plan, device=device, done=done)):
+            if n == 3:
+                raise AudioError("u9.wav: cannot be read as audio")
+            yield row
+
+    monkeypatch.setattr(corpus_aligning, "aligned", until_one_is_gone)
+    assert main(arguments(manifest, aligner, tmp_path / "run")) == 2
+    assert "u9.wav: cannot be read as audio" in said(capsys)
+    assert len((tmp_path / "run/labels/halfway.jsonl").read_text().splitlines()) == 1 + 3
+
+
+def test_an_aligner_that_reads_otherwise_is_refused_before_it_aligns(
+    manifest: Path, aligner: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(corpus_aligning, "aligned", lambda *_, **__: pytest.fail("it aligns"))
+    assert main(arguments(manifest, aligner, tmp_path / "run", "text.input=characters")) == 2
+    assert f"labels.by is {aligner}: u0: reads otherwise than its aligner: symbol " in said(capsys)
+    assert not (tmp_path / "run").exists()
 
 
 def test_labels_outlive_a_mistake_that_is_found_after_them(
@@ -309,6 +348,8 @@ def test_a_stage_given_in_part_is_that_stage_still() -> None:
         (["warm.memory_share=1"], "warm.memory_share is above 0, but the memory is made after that stage"),
         (["model.memory=null"], "main.memory_share is above 0, but there is no model.memory"),
         (["tune.trains=[posterior]"], "teaches any of them"),
+        (["main.memory_share=0"], "tune.memory_share is above 0, but main.memory_share never is: set both, or neither"),
+        (["main.predicted=0"], "tune.predicted is above 0, but main.predicted never is: set both, or neither"),
         (["tune={run: {steps: 5}, trains: [duration], predicted: 0}"], "teaches any of them"),
         (["main.losses.source=3"], "main.losses.source is set, but a decoder of model.decoder.kind="),
         (
@@ -348,7 +389,7 @@ def test_a_corpus_that_reads_otherwise_than_it_was_aligned_is_refused(
     assert main(resume) == 2
     told = said(capsys)
     assert f"{other / 'labels'}: " in told
-    assert "reads otherwise than it was aligned: symbol 0" in told
+    assert "reads otherwise than its aligner: symbol 0" in told
 
 
 def test_a_stage_that_others_began_with_does_not_go_on(
@@ -357,11 +398,45 @@ def test_a_stage_that_others_began_with_does_not_go_on(
     other = tmp_path / "run"
     shutil.copytree(run, other)
     assert main(["train", "--resume", "--run", str(other), "--device", "cpu", "warm.run.steps=6"]) == 2
-    assert "warm was complete at step 4, and main began with it; set warm.run.steps=4" in said(capsys)
+    assert "warm was complete at step 4, and bank began with it; set its run.steps back to 4" in said(capsys)
     assert last(other, "warm").step == 4
+    for begun in ("tune", "main"):  # with the bank alone as with all of them
+        shutil.rmtree(other / begun)
+        assert main(["train", "--resume", "--run", str(other), "--device", "cpu", "warm.run.steps=6"]) == 2
+        assert f"bank began with it; set its run.steps back to 4, or remove {other / 'bank'}" in said(capsys)
     assert main(["train", "--resume", "--run", str(other), "--device", "cpu", "warm.run.steps=4"]) == 0
     assert main(["train", "--resume", "--run", str(other), "--device", "cpu", "tune.run.steps=5"]) == 0
     assert last(other, "tune").step == 5
+
+
+def test_checkpoints_that_are_gone_are_asked_for(run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    other = tmp_path / "run"
+    shutil.copytree(run, other)
+    shutil.rmtree(other / "warm/checkpoints")
+    assert main(["train", "--resume", "--run", str(other), "--device", "cpu", "tune.run.steps=5"]) == 2
+    assert "warm/checkpoints: holds no checkpoint, but later stages begin with it: put it back" in said(capsys)
+
+
+def test_a_voice_is_as_main_left_it_where_tuning_is_left_out_afterwards(
+    run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = tmp_path / "run"
+    shutil.copytree(run, other)
+    assert main(["train", "--resume", "--run", str(other), "--device", "cpu", "tune=null"]) == 0
+    assert main(["voices", "export-run", str(other), str(tmp_path / "voice")]) == 0
+    assert "step 4 of main\n" in capsys.readouterr().out
+
+
+def test_tuning_tells_of_ramps_that_main_did_not_reach_the_end_of(
+    run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """They end at 20, its steps at 4."""
+    other = tmp_path / "run"
+    shutil.copytree(run, other, ignore=shutil.ignore_patterns("tune"))
+    assert main(["train", "--resume", "--run", str(other), "--device", "cpu", "tune.run.steps=1"]) == 0
+    told = capsys.readouterr().err
+    assert "tune: begins with memory_share 1, but main ended with 0.2\n" in told
+    assert "tune: begins with predicted 1, but main ended with 0.2\n" in told
 
 
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
@@ -476,7 +551,7 @@ def test_labels_of_other_phonemes_are_not_kept_and_may_be_mended(
     wrong = json.dumps({**row, "symbols": ["?", *row["symbols"][1:]]})
     few = ("warm.run.steps=1", "main.run.steps=1", "tune=null")
     for bad, message in (
-        ("\n".join([wrong, *right.splitlines()[1:]]) + "\n", "reads otherwise than it was aligned"),
+        ("\n".join([wrong, *right.splitlines()[1:]]) + "\n", "reads otherwise than its aligner"),
         ("", "holds no alignment of an utterance to train on"),
     ):
         path.write_text(bad)

@@ -314,7 +314,7 @@ def test_the_trained_voice_speaks_and_converts(forty: Path, tmp_path: Path, caps
     assert soundfile.info(wav).samplerate == 16_000
     card = (voice / "README.md").read_text()
     assert "CC0" in card
-    assert "Its last run: 40 steps of train;" in card
+    assert "Its last run: up to step 40 of train;" in card
     posterior = [name for name in weights_of(voice) if name.startswith("posterior.")]
     assert posterior, "a voice of two speakers can convert"
     (tmp_path / "notes.md").write_text("## What it cannot do\nSing.\n", encoding="utf-8")

@@ -46,27 +46,29 @@ def align(
     """
     from sonorant.cli.progress import progress_bar
     from sonorant.data.alignments import SKIPPED, Halfway, write_alignments
-    from sonorant.models.corpus_aligning import Part, aligned, plan_alignment
+    from sonorant.models.corpus_aligning import Part, plan_alignment
+    from sonorant.models.corpus_aligning import align as align_corpus
     from sonorant.voice.bundle import write_whole
 
     _check_target(out)
     part = Part(split=_split(split), speaker=speaker, language=language)
     place = _device(device)
     plan = plan_alignment(manifest, aligning_voice(by, step), part)
-    halfway = Halfway(out.with_name(f"{out.name}.halfway.jsonl"), plan.about)
+    halfway = Halfway(out.with_name(f"{out.name}.halfway.jsonl"), plan.about, plan.identities)
     n_before, began_s = len(halfway.rows), time.monotonic()
-    found = aligned(plan, device=place, done=set(halfway.rows))
-    for row in progress_bar(found, n_total=len(plan.wanted) - n_before, doing=f"Aligning {manifest.name}"):
-        halfway.add(row)
+    found = align_corpus(
+        plan, manifest, halfway, device=place, progress=progress_bar, doing=f"Aligning {manifest.name}"
+    )
+    assert found is not None, "nobody asked it to stop"
+    rows, skipped = found.rows, found.skipped
     took_s = max(time.monotonic() - began_s, 1e-6)
-    n_a_second = (len(halfway.rows) - n_before) / took_s
-    rows = [halfway.rows[wanted.row.id] for wanted in plan.wanted]
-    write_whole(out, lambda part: write_alignments(part, plan.about, rows, plan.skipped, textgrids=textgrids))
+    n_a_second = (len(rows) - n_before) / took_s
+    write_whole(out, lambda part: write_alignments(part, plan.about, rows, skipped, textgrids=textgrids))
     halfway.forget()
     typer.echo(f"{out}: {len(rows):,} utterances aligned by {plan.about.aligner}, {n_a_second:.1f} a second", err=True)
-    if plan.skipped:
-        said = "; ".join(f"{count:,}: {reason}" for reason, count in plan.reasons.items())
-        typer.echo(f"{out / SKIPPED}: {len(plan.skipped):,} skipped ({said})", err=True)
+    if skipped:
+        said = "; ".join(f"{count:,}: {reason}" for reason, count in found.reasons.items())
+        typer.echo(f"{out / SKIPPED}: {len(skipped):,} skipped ({said})", err=True)
 
 
 def aligning_voice(name_or_path: str, step: int | None = None) -> AligningVoice:

@@ -160,7 +160,7 @@ def export_run(
         },
         licence="; ".join(tables.licences) if licence is None else licence,
         source=", ".join(tables.corpora),
-        notes=(f"Its last run: {trained.age}; {hours:.2f} hours of speech, whatever their weights.", *told),
+        notes=(f"Its last run: up to {trained.age}; {hours:.2f} hours of speech, whatever their weights.", *told),
     )
     write_voice(voice, target)
     typer.echo(f"{target}: made from {run}: {trained.age}")

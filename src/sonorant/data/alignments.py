@@ -187,9 +187,8 @@ def frames_of_tokens(
     of the layout's tokens there, that after the last one to the last of those there; all its other tokens get no frame.
     Raises CorpusError where the symbols are not the aligned ones, naming the first that differs.
     """
-    symbol_of_token = _pattern(len(tokens), layout, table)
-    places = [place for place, symbol in enumerate(symbol_of_token) if symbol >= 0]
-    _check_same(alignment, [tokens[place] for place in places], table)
+    check_reading(alignment.id, alignment.symbols, tokens, table=table, layout=layout)
+    places = _places(len(tokens), layout, table)
     frames = np.zeros(len(tokens), np.int64)
     of_symbols = frames_of(alignment, sample_rate_hz=sample_rate_hz, hop=hop, n_frames=n_frames)
     frames[places] = of_symbols
@@ -201,6 +200,25 @@ def frames_of_tokens(
         silent = min(n_frames - until, int(frames[places[-1]]))
         frames[-1], frames[places[-1]] = silent, frames[places[-1]] - silent
     return frames
+
+
+def check_reading(
+    id_: str, symbols: Sequence[str], tokens: Sequence[int], *, table: SymbolTable, layout: TokenLayout
+) -> None:
+    """Raise CorpusError where another front end's tokens, as its layout arranges them, are not an aligner's symbols."""
+    ids = [tokens[place] for place in _places(len(tokens), layout, table)]
+    aligned = [table.ids.get(symbol, -1) for symbol in symbols]
+    if aligned == ids:
+        return
+    n = min(len(aligned), len(ids))
+    place = next((place for place in range(n) if aligned[place] != ids[place]), n)
+    names = {row: symbol for symbol, row in table.ids.items()}
+    found = repr(names.get(ids[place], ids[place])) if place < len(ids) else "at its end"
+    expected = repr(symbols[place]) if place < len(aligned) else "at its end"
+    raise CorpusError(
+        f"{id_}: reads otherwise than its aligner: symbol {place} is {found}, but {expected} there; align "
+        "with a voice of the same front end"
+    )
 
 
 def write_alignments(
@@ -218,48 +236,61 @@ def write_alignments(
             (folder / TEXTGRIDS / name).write_text(textgrid(tiers, duration_s=row.duration_s), encoding="utf-8")
 
 
+@config
+class _Done:
+    """An alignment and what it is of."""
+
+    of: str
+    alignment: Alignment
+
+
 class Halfway:
-    """What is aligned so far of a corpus, in a file that outlives a stop."""
+    """What is aligned so far of a corpus, in a file that outlives a stop, and a change of the manifest."""
 
-    def __init__(self, path: Path, about: About) -> None:
-        """Go on with what a file holds if it is of the same aligner and corpus; begin it anew otherwise, with a row.
+    def __init__(self, path: Path, about: About, identities: Mapping[str, str]) -> None:
+        """Go on with what a file holds if it is of the same aligner; begin it anew otherwise, with a row.
 
-        Raises CorpusError for a whole line in it that is no alignment.
+        identities: of each utterance that is to be aligned, by its id, what tells it from what it was before it
+        changed. Raises CorpusError for a whole line in it that is no alignment.
         """
         import pydantic
 
         self._path = path
+        self._identities = identities
         self.rows: dict[str, Alignment] = {}
-        self._head = json.dumps(plain(about), ensure_ascii=False)
+        """By the utterances' ids."""
+        who = {name: value for name, value in plain(about).items() if name not in ("manifest_sha256", "split")}
+        self._head = json.dumps(who, ensure_ascii=False)
         self._is_begun = False
         first, *lines = path.read_bytes().split(b"\n") if path.is_file() else [b""]
         if first == self._head.encode():
-            adapter = pydantic.TypeAdapter(Alignment)
+            adapter = pydantic.TypeAdapter(_Done)
             for number, line in enumerate(lines[:-1], 2):  # what follows the last line's end was cut off
                 try:
-                    row = adapter.validate_json(line)
+                    done = adapter.validate_json(line)
                 except pydantic.ValidationError:
                     raise CorpusError(
                         f"{path} line {number}: is no alignment; delete the file, to align anew"
                     ) from None
-                self.rows[row.id] = row
+                if identities.get(done.alignment.id) == done.of:
+                    self.rows[done.alignment.id] = done.alignment
 
     def add(self, row: Alignment) -> None:
         if not self._is_begun:
             with whole_file(self._path) as part:
-                part.write_text("\n".join([self._head, *map(_line, self.rows.values()), ""]), encoding="utf-8")
+                lines = [self._head, *map(self._line, self.rows.values()), ""]
+                part.write_text("\n".join(lines), encoding="utf-8")
             self._is_begun = True
         self.rows[row.id] = row
         with self._path.open("a", encoding="utf-8") as file:
-            file.write(_line(row) + "\n")
+            file.write(self._line(row) + "\n")
 
     def forget(self) -> None:
         """Remove the file."""
-        self._path.unlink()
+        self._path.unlink(missing_ok=True)
 
-
-def _line(row: Alignment) -> str:
-    return json.dumps(asdict(row), ensure_ascii=False)
+    def _line(self, row: Alignment) -> str:
+        return json.dumps(asdict(_Done(of=self._identities[row.id], alignment=row)), ensure_ascii=False)
 
 
 def read_alignments(folder: Path, *, durations_s: Mapping[str, float]) -> Alignments:
@@ -325,8 +356,8 @@ def _edges(
     return edges
 
 
-def _pattern(n_tokens: int, layout: TokenLayout, table: SymbolTable) -> Sequence[int]:
-    """Of so many tokens of a layout, which are symbols: their places, -1 for the layout's own."""
+def _places(n_tokens: int, layout: TokenLayout, table: SymbolTable) -> Sequence[int]:
+    """Which of so many tokens of a layout are symbols, and not the layout's own."""
     n_marked = n_tokens
     if layout.blank is not None:
         n_marked = (n_tokens - 1) // 2 if layout.blank_at_ends else (n_tokens + 1) // 2
@@ -334,23 +365,7 @@ def _pattern(n_tokens: int, layout: TokenLayout, table: SymbolTable) -> Sequence
     pattern = layout.arrange([0] * max(n_symbols, 0), table).symbol_of_token
     assert n_symbols > 0, f"{n_tokens} tokens hold no symbol in {layout}"
     assert len(pattern) == n_tokens, f"{n_tokens} tokens are not arranged by {layout}"
-    return pattern
-
-
-def _check_same(alignment: Alignment, ids: Sequence[int], table: SymbolTable) -> None:
-    """Raise CorpusError where the aligned symbols are not those of some ids."""
-    aligned = [table.ids.get(symbol, -1) for symbol in alignment.symbols]
-    if aligned == list(ids):
-        return
-    n = min(len(aligned), len(ids))
-    place = next((place for place in range(n) if aligned[place] != ids[place]), n)
-    names = {row: symbol for symbol, row in table.ids.items()}
-    found = repr(names.get(ids[place], ids[place])) if place < len(ids) else "at its end"
-    expected = repr(alignment.symbols[place]) if place < len(aligned) else "at its end"
-    raise CorpusError(
-        f"{alignment.id}: reads otherwise than it was aligned: symbol {place} is {found}, but was {expected}; "
-        "align with a voice of the same front end"
-    )
+    return [place for place, symbol in enumerate(pattern) if symbol >= 0]
 
 
 def _lines(path: Path) -> list[str]:

@@ -29,6 +29,20 @@ class Recording:
     start_s: float = 0.0
     end_s: float | None = None
 
+    def identity(self) -> Mapping[str, Any]:
+        """What tells it from any other, and from what it was before its file changed. Raises CorpusError."""
+        try:
+            status = self.path.stat()
+        except OSError as error:
+            raise CorpusError(f"{self.path}: cannot be read ({error.strerror})") from None
+        return {
+            "path": str(self.path.resolve()),
+            "bytes": status.st_size,
+            "changed_ns": status.st_mtime_ns,
+            "start_s": self.start_s,
+            "end_s": self.end_s,
+        }
+
 
 class Feature(Protocol):
     """Something computed from one recording."""
@@ -103,11 +117,11 @@ class Cached:
     @property
     def place(self) -> Path:
         """Where this feature's files lie."""
-        return self.folder / f"{self.name}-{_digest(self.settings)}"
+        return self.folder / f"{self.name}-{digest(self.settings)}"
 
     def __call__(self, recording: Recording) -> Values:
         """Raises CorpusError when the recording is gone or the file cannot be kept."""
-        path = self.place / f"{_digest(self._identity(recording))}.npy"
+        path = self.place / f"{digest(recording.identity())}.npy"
         try:
             return np.load(path, allow_pickle=False)  # type: ignore[no-any-return]
         except FileNotFoundError:
@@ -125,19 +139,7 @@ class Cached:
             raise CorpusError(f"the cache cannot be kept ({error}); name another loader.cache, or none") from None
         return values
 
-    def _identity(self, recording: Recording) -> dict[str, Any]:
-        try:
-            status = recording.path.stat()
-        except OSError as error:
-            raise CorpusError(f"{recording.path}: cannot be read ({error.strerror})") from None
-        return {
-            "path": str(recording.path.resolve()),
-            "bytes": status.st_size,
-            "changed_ns": status.st_mtime_ns,
-            "start_s": recording.start_s,
-            "end_s": recording.end_s,
-        }
 
-
-def _digest(value: Mapping[str, Any]) -> str:
+def digest(value: Mapping[str, Any]) -> str:
+    """Of plain data, the same in every process."""
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:20]

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from torch import Tensor
 
+from sonorant.errors import TrainingError
 from sonorant.training import checkpoint as checkpoints
 from sonorant.training.loop import CHECKPOINTS
 
@@ -38,6 +39,11 @@ def kept(trained: Path, step: int | None, *, best: bool) -> Kept:
 
 
 def last_state(trained: Path) -> Path:
-    """The file that names all others of a training stage's last checkpoint, with their fingerprints."""
+    """The file that names all others of a training stage's last checkpoint, with their fingerprints.
+
+    Raises TrainingError where there is none.
+    """
     folder = trained / CHECKPOINTS
-    return checkpoints.folder_of(folder, checkpoints.steps(folder)[-1]) / checkpoints.STATE
+    if not (steps := checkpoints.steps(folder)):
+        raise TrainingError(f"{folder}: holds no checkpoint, but later stages begin with it: put it back")
+    return checkpoints.folder_of(folder, steps[-1]) / checkpoints.STATE

@@ -5,22 +5,22 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 
 from sonorant.audio.spectrogram import linear_spectrogram
 from sonorant.config import plain
-from sonorant.data.alignments import About, Alignment, Skipped, alignment_of
+from sonorant.data.alignments import About, Alignment, Halfway, Skipped, alignment_of
 from sonorant.data.batch import Batch, Example, Totals, collate
-from sonorant.data.features import Waveform
+from sonorant.data.features import Waveform, digest
 from sonorant.data.loading import fitted, in_order
 from sonorant.data.manifest import Split, Utterance, audio_path, read_manifest
 from sonorant.data.prepare import Framing, Prepared, prepared_row
+from sonorant.data.progress import Progress
 from sonorant.data.reading import Reading, read_text
 from sonorant.data.selection import Selection, select
 from sonorant.errors import CorpusError, TextError, VoiceError
@@ -124,22 +124,42 @@ class Part:
 
 @dataclass(frozen=True)
 class Wanted:
-    """An utterance that can be aligned."""
+    """An utterance that can be aligned. identity: a digest of all that its alignment is of."""
 
     row: Prepared
     reading: Reading
+    identity: str
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What can be aligned of a corpus, in the manifest's order, and what cannot."""
+    """What can be aligned of a corpus, in the manifest's order, and what cannot.
+
+    ids: of both, in that order. reasons: by the ids of what cannot.
+    """
 
     voice: AligningVoice
     about: About
+    ids: tuple[str, ...]
     wanted: tuple[Wanted, ...]
+    reasons: Mapping[str, str]
+
+    @property
+    def identities(self) -> Mapping[str, str]:
+        return {one.row.id: one.identity for one in self.wanted}
+
+
+@dataclass(frozen=True)
+class Aligned:
+    """What came of a plan, in the manifest's order."""
+
+    rows: tuple[Alignment, ...]
     skipped: tuple[Skipped, ...]
-    reasons: Mapping[str, int] = field(default_factory=dict)
-    """Of what is skipped, the most frequent first."""
+
+    @property
+    def reasons(self) -> Mapping[str, int]:
+        """Of what is skipped, the most frequent first."""
+        return dict(Counter(one.reason for one in self.skipped).most_common())
 
 
 def check_alignable(
@@ -187,11 +207,17 @@ def plan_alignment(manifest: Path, voice: AligningVoice, part: Part = Part()) ->
         elif row.n_samples <= (spectrogram.n_fft - spectrogram.hop) // 2:
             reasons[utterance.id] = "shorter than the voice's spectra"
         else:
-            wanted[utterance.id] = Wanted(row, reading)
-    counts = dict(Counter(reasons.values()).most_common())
+            identity = digest(
+                {
+                    "audio": row.recording.identity(),
+                    "symbols": list(reading.symbols),
+                    "speaker": row.speaker,
+                    "language": row.language,
+                }
+            )
+            wanted[utterance.id] = Wanted(row, reading, identity)
     if not wanted:
-        said = "; ".join(f"{count:,}: {reason}" for reason, count in list(counts.items())[:3])
-        raise CorpusError(f"{manifest}: no utterance can be aligned ({said})")
+        raise _nothing_aligned(manifest, reasons)
     about = About(
         aligner=voice.name,
         fingerprint=voice.fingerprint(),
@@ -202,12 +228,48 @@ def plan_alignment(manifest: Path, voice: AligningVoice, part: Part = Part()) ->
         speaker=part.speaker,
         language=part.language,
     )
-    skipped = tuple(Skipped(id=u.id, reason=reasons[u.id]) for u in utterances if u.id in reasons)
-    return Plan(voice, about, tuple(wanted.values()), skipped, counts)
+    return Plan(voice, about, tuple(u.id for u in utterances), tuple(wanted.values()), reasons)
 
 
-def aligned(plan: Plan, *, device: torch.device, done: Collection[str] = ()) -> Iterator[Alignment]:
-    """The alignments of all that a plan wants, the longest utterances first. done: ids of those that are left out.
+def align(
+    plan: Plan,
+    manifest: Path,
+    halfway: Halfway,
+    *,
+    device: torch.device,
+    progress: Progress,
+    doing: str,
+    should_stop: Callable[[], bool] = lambda: False,
+) -> Aligned | None:
+    """What a plan wants, going on with what is aligned `halfway`, which grows. None if asked to stop before the end.
+
+    What holds samples that are no numbers is skipped. Raises AudioError or CorpusError for a recording that is not what
+    it was, and where nothing could be aligned.
+    """
+    reasons = dict(plan.reasons)
+    n_left = len(plan.wanted) - len(halfway.rows)
+    for row in progress(aligned(plan, device=device, done=set(halfway.rows)), n_total=n_left, doing=doing):
+        if isinstance(row, Skipped):
+            reasons[row.id] = row.reason
+        else:
+            halfway.add(row)
+        if should_stop():
+            return None
+    if not halfway.rows:
+        raise _nothing_aligned(manifest, reasons)
+    return Aligned(
+        tuple(halfway.rows[id_] for id_ in plan.ids if id_ in halfway.rows),
+        tuple(Skipped(id=id_, reason=reasons[id_]) for id_ in plan.ids if id_ in reasons),
+    )
+
+
+def _nothing_aligned(manifest: Path, reasons: Mapping[str, str]) -> CorpusError:
+    said = "; ".join(f"{count:,}: {reason}" for reason, count in Counter(reasons.values()).most_common(3))
+    return CorpusError(f"{manifest}: no utterance can be aligned ({said})")
+
+
+def aligned(plan: Plan, *, device: torch.device, done: Collection[str] = ()) -> Iterator[Alignment | Skipped]:
+    """What comes of all that a plan wants, the longest utterances first. done: ids of those that are left out.
 
     Raises AudioError or CorpusError for a recording that is not what it was.
     """
@@ -216,7 +278,13 @@ def aligned(plan: Plan, *, device: torch.device, done: Collection[str] = ()) -> 
     aligner.to(device)
     wanted_now = [one for one in plan.wanted if one.row.id not in done]
     batches = _batches(wanted_now, max_samples=round(BATCH_S * spectrogram.sample_rate_hz))
-    for wanted, batch in in_order(iter(batches), _Loading(spectrogram.sample_rate_hz, spectrogram.hop), workers=0):
+    for wanted, batch, unheard in in_order(
+        iter(batches), _Loading(spectrogram.sample_rate_hz, spectrogram.hop), workers=0
+    ):
+        for one in unheard:
+            yield Skipped(id=one.row.id, reason="a sample is no finite number")
+        if batch is None:
+            continue
         batch = batch.to(device)
         durations = aligner.durations(
             batch.tokens,
@@ -244,22 +312,23 @@ class _Loading:
         self._waveform = Waveform(sample_rate_hz)
         self._hop = hop
 
-    def __call__(self, wanted: Sequence[Wanted]) -> tuple[Sequence[Wanted], Batch]:
-        examples = [self._example(one.row) for one in wanted]
+    def __call__(self, wanted: Sequence[Wanted]) -> tuple[Sequence[Wanted], Batch | None, Sequence[Wanted]]:
+        """What can be heard, as a batch, None where that is nothing; and what holds samples that are no numbers."""
+        loaded = [(one, self._example(one.row)) for one in wanted]
+        heard = [(one, example) for one, example in loaded if example.samples.isfinite().all()]
+        unheard = [one for one, example in loaded if not example.samples.isfinite().all()]
+        if not heard:
+            return (), None, unheard
         totals = Totals(
-            items=len(examples),
-            tokens=sum(len(one.row.tokens) for one in wanted),
-            frames=sum(one.row.n_samples // self._hop for one in wanted),
+            items=len(heard),
+            tokens=sum(len(one.row.tokens) for one, _ in heard),
+            frames=sum(one.row.n_samples // self._hop for one, _ in heard),
         )
-        return wanted, collate(examples, hop=self._hop, totals=totals)
+        batch = collate([example for _, example in heard], hop=self._hop, totals=totals)
+        return [one for one, _ in heard], batch, unheard
 
     def _example(self, row: Prepared) -> Example:
         samples = fitted(row, self._waveform(row.recording), hop=self._hop)
-        if not np.isfinite(samples).all():
-            raise CorpusError(
-                f"{row.audio} (id {row.id}): holds a sample that is no finite number; "
-                "'sonorant corpus check' finds all such"
-            )
         return Example(
             id=row.id,
             tokens=torch.tensor(row.tokens),

@@ -36,7 +36,5 @@ class Trained:
 
     @property
     def age(self) -> str:
-        """Its steps in words, as `2,000 steps of train, 1,200 of durations`."""
-        first, *others = (f"{step:,}" for step in self.steps.values())
-        counts = [f"{first} steps", *others]
-        return ", ".join(f"{count} of {stage}" for count, stage in zip(counts, self.steps, strict=True))
+        """Its steps in words, as `step 2,000 of train, step 1,200 of durations`."""
+        return ", ".join(f"step {step:,} of {stage}" for stage, step in self.steps.items())

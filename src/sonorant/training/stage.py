@@ -100,7 +100,8 @@ def run_stages(
 
 
 def check_settings(stages: Sequence[Stage], run: Path) -> None:
-    """Raise TrainingError for a setting that changed since its stage began, and for a goal that a stage has passed."""
+    """Raise TrainingError for a setting that changed since its stage began, and for a goal that a stage has passed, or
+    can no longer go on to, for a later stage has begun with what it reached."""
     for stage in stages:
         folder = run / stage.name
         record = _made(folder)
@@ -108,6 +109,12 @@ def check_settings(stages: Sequence[Stage], run: Path) -> None:
             _compare_settings(folder, record, stage)
         if (steps := stage.goal.get("steps")) is not None:
             check_goal(folder, steps)
+            reached, later = checkpoints.steps(folder / CHECKPOINTS), _begun_with(stages, run, stage)
+            if reached and reached[-1] < steps and later is not None:
+                raise TrainingError(
+                    f"{run}: {stage.name} was complete at step {reached[-1]:,}, and {later} began with it; set its "
+                    f"run.steps back to {reached[-1]}, or remove {run / later}, to make that anew"
+                )
 
 
 def is_begun(run: Path) -> bool:
@@ -116,11 +123,9 @@ def is_begun(run: Path) -> bool:
 
 
 def is_worth_keeping(run: Path) -> bool:
-    """Whether a run's folder holds what took long."""
-    records = (_read(path) for path in run.glob(f"*/{RECORD}"))
-    return is_begun(run) or any(
-        record is not None and record["status"] == "complete" and record.get("is_costly") for record in records
-    )
+    """Whether a run's folder holds what took long, be it half of it."""
+    records = (_made(path.parent) for path in run.glob(f"*/{RECORD}"))
+    return is_begun(run) or any(record is not None and record.get("is_costly") for record in records)
 
 
 def _begin(stage: Stage, folder: Path, say: Callable[[str], None], *, goes_on: bool) -> None:
@@ -193,6 +198,15 @@ def differences(before: Mapping[str, Any], now: Mapping[str, Any], *, at: str = 
         elif json.loads(json.dumps(old)) != json.loads(json.dumps(new)):
             found.append(f"{name}: {json.dumps(old)} -> {json.dumps(new)}")
     return found
+
+
+def _begun_with(stages: Sequence[Stage], run: Path, stage: Stage) -> str | None:
+    """A stage that has made something of what this one reached; None where none has."""
+    for other in stages:
+        record = _made(run / other.name)
+        if record is not None and any(name.startswith(f"{stage.name}/") for name in record["inputs"]):
+            return other.name
+    return None
 
 
 def _made(folder: Path) -> dict[str, Any] | None:

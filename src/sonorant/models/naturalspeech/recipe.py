@@ -273,6 +273,10 @@ class NaturalSpeechRecipe:
                     spectral,
                     name=f"{name}.segment_frames",
                 )
+        for name in ("predicted", "memory_share"):
+            ends = [extremes(getattr(stage, name))[1] for stage in (self.main, self.tune) if stage is not None]
+            if ends[0] == 0 < ends[-1]:
+                raise ValueError(f"tune.{name} is above 0, but main.{name} never is: set both, or neither")
         _ = self.encoder  # refuses settings that are none
         if has_blanks(self.text):
             raise ValueError(
@@ -337,7 +341,6 @@ class NaturalSpeechRecipe:
         """The stages in order."""
         settings = _settings(self)
         trainings = Trainings(self, fabric, run, given)
-        trainings.check_goals()
         if not (run / LABELS / ALIGNMENTS).is_file():
             trainings.check_labels()  # refused now, not after what takes long
         trainings.check_source()
@@ -405,7 +408,7 @@ class NaturalSpeechRecipe:
     @property
     def speaking(self) -> tuple[str, ...]:
         """See `models.recipes.Recipe`."""
-        return (WARM, MAIN, TUNE)
+        return (WARM, MAIN) if self.tune is None else (WARM, MAIN, TUNE)
 
     def read(self, run: Path, stage: str | None, step: int | None) -> Trained:
         """What a run has made; see `models.recipes.Recipe`."""

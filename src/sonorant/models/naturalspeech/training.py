@@ -16,7 +16,15 @@ from torch import Tensor
 
 from sonorant.audio.io import whole_file
 from sonorant.audio.spectrogram import linear_spectrogram
-from sonorant.data.alignments import Alignment, Alignments, Halfway, frames_of_tokens, read_alignments, write_alignments
+from sonorant.data.alignments import (
+    Alignment,
+    Alignments,
+    Halfway,
+    check_reading,
+    frames_of_tokens,
+    read_alignments,
+    write_alignments,
+)
 from sonorant.data.batch import Batch
 from sonorant.data.dataset import UtteranceBatches
 from sonorant.data.manifest import read_manifest
@@ -24,7 +32,7 @@ from sonorant.data.prepare import Corpus, Prepared, read_corpus
 from sonorant.data.shards.batches import ShardedBatches
 from sonorant.errors import ConfigError, CorpusError, SonorantError, TrainingError
 from sonorant.models.averages import kept, last_state
-from sonorant.models.corpus_aligning import AligningVoice, Part, aligned, check_alignable, plan_alignment
+from sonorant.models.corpus_aligning import AligningVoice, Part, Plan, align, check_alignable, plan_alignment
 from sonorant.models.evaluation import Evaluation
 from sonorant.models.given import Given
 from sonorant.models.naturalspeech.evaluate import NaturalSpeechSubject
@@ -52,6 +60,7 @@ from sonorant.training.checkpoint import STATE
 from sonorant.training.gan import GanStep
 from sonorant.training.loop import CHECKPOINTS, Training, train
 from sonorant.training.optim import set_up
+from sonorant.training.schedule import value_at
 from sonorant.training.step import Randomness
 from sonorant.training.transfer import Source
 
@@ -93,20 +102,6 @@ class Trainings:
         """The file that names all that a training stage has reached, as an input of a later one."""
         return {f"{name}/{STATE}": last_state(self._run / name)}
 
-    def check_goals(self) -> None:
-        """Raise TrainingError where a stage was told to go on whose outcome a later one has begun with."""
-        recipe, order = self._recipe, (PRETRAIN, WARM, MAIN, TUNE)
-        stages = {PRETRAIN: recipe.pretraining, WARM: recipe.warm, MAIN: recipe.main, TUNE: recipe.tune}
-        for place, name in enumerate(order):
-            stage, reached = stages[name], checkpoints.steps(self._run / name / CHECKPOINTS)
-            later = [other for other in order[place + 1 :] if checkpoints.steps(self._run / other / CHECKPOINTS)]
-            if stage is not None and reached and later and reached[-1] < stage.run.steps:
-                settings = "pretraining" if name == PRETRAIN else name
-                raise TrainingError(
-                    f"{self._run}: {name} was complete at step {reached[-1]:,}, and {later[0]} began with it; set "
-                    f"{settings}.run.steps={reached[-1]}, or begin another run"
-                )
-
     def train(self, name: str, stage: TrainingStage, folder: Path) -> bool:
         """One of the stages that train."""
         training = self._build(name, stage, folder)
@@ -123,18 +118,36 @@ class Trainings:
             return True
         voice = self._aligner()
         plan = plan_alignment(self._manifest, voice, Part(speaker=cfg.speaker, language=cfg.language))
-        halfway = Halfway(folder / HALFWAY, plan.about)
-        n_left = len(plan.wanted) - len(halfway.rows)
-        aligning = aligned(plan, device=self._fabric.device, done=set(halfway.rows))
-        for row in self._given.progress(aligning, n_total=n_left, doing=f"{LABELS}: aligning"):
-            halfway.add(row)
-            if self._given.should_stop():
-                return False
-        rows = [halfway.rows[wanted.row.id] for wanted in plan.wanted]
-        write_alignments(folder, plan.about, rows, plan.skipped, textgrids=False)
+        self._check_readings(plan)
+        halfway = Halfway(folder / HALFWAY, plan.about, plan.identities)
+        outcome = align(
+            plan,
+            self._manifest,
+            halfway,
+            device=self._fabric.device,
+            progress=self._given.progress,
+            doing=f"{LABELS}: aligning",
+            should_stop=self._given.should_stop,
+        )
+        if outcome is None:
+            return False
+        rows, skipped = outcome.rows, outcome.skipped
+        write_alignments(folder, plan.about, rows, skipped, textgrids=False)
         halfway.forget()
-        to_stderr(f"{LABELS}: {len(rows):,} utterances aligned by {plan.about.aligner}, {len(plan.skipped):,} skipped")
+        to_stderr(f"{LABELS}: {len(rows):,} utterances aligned by {plan.about.aligner}, {len(skipped):,} skipped")
         return True
+
+    def _check_readings(self, plan: Plan) -> None:
+        """Raise CorpusError where the aligner reads otherwise than this run, before it aligns anything."""
+        corpus = read_corpus(self._run / PREPARE)
+        table, layout = SymbolTable(corpus.tables.symbols), corpus.tables.frontend.layout
+        symbols = {wanted.row.id: wanted.reading.symbols for wanted in plan.wanted}
+        for utterance in corpus.utterances:
+            if utterance.id in symbols:
+                try:
+                    check_reading(utterance.id, symbols[utterance.id], utterance.tokens, table=table, layout=layout)
+                except CorpusError as error:
+                    raise CorpusError(f"labels.by is {self._recipe.labels.by}: {error}") from None
 
     def check_labels(self) -> None:
         """Raise, as `labels` would, where nothing can be labelled so."""
@@ -271,6 +284,8 @@ class Trainings:
         A text encoder that has read texts replaces the source's.
         """
         if name in _AFTER:
+            if name == TUNE:
+                self._report_jumps()
             before = kept(self._run / _AFTER[name], None, best=False)
             network.load_state_dict(dict(before.weights))
             judges.load_state_dict(dict(before.judges))
@@ -287,6 +302,14 @@ class Trainings:
         if encoder is not None:
             read = encoder.read(self._run, None, None, prepare_in=TEXTS, train_in=PRETRAIN)
             self._take(as_source(read, str(self._run / PRETRAIN)), network, corpus, folder, into=ENCODER_FROM)
+
+    def _report_jumps(self) -> None:
+        """Say where tuning begins otherwise than main ended, for its ramps were longer than its steps."""
+        main, tune = self._recipe.main, self._recipe.tune
+        for setting in ("predicted", "memory_share"):
+            ended, begins = value_at(getattr(main, setting), main.run.steps), value_at(getattr(tune, setting), 0)
+            if ended != begins and self._fabric.is_global_zero:
+                to_stderr(f"{TUNE}: begins with {setting} {begins:g}, but {MAIN} ended with {ended:g}")
 
     def _take(
         self,
