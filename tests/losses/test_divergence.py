@@ -127,6 +127,19 @@ def test_divergences_of_pairs_are_those_of_loops(shift: float) -> None:
     torch.testing.assert_close(found[is_real].double(), exact[is_real], rtol=1e-4, atol=1e-4)
 
 
+@pytest.mark.parametrize(("spread", "log_std", "error"), [(1.0, -3.0, 0.2), (50.0, 0.0, 1.0)])
+def test_means_many_deviations_apart_cost_pairs_no_more_than_is_said(
+    spread: float, log_std: float, error: float
+) -> None:
+    """On the diagonal of 192 channels, where small divergences lie."""
+    mean = spread * normal(1, 192, 40)
+    z = mean + torch.exp(torch.tensor(log_std)) * normal(1, 192, 40, seed=1)
+    same, ones = torch.full_like(mean, log_std), torch.ones(1, 1, 40)
+    found = pairwise_kl(z, same, mean, same, z_mask=ones, mean_mask=ones)[0].diagonal()
+    exact = by_loops(*(x.double() for x in (z, same, mean, same)))[0].diagonal()
+    assert float((found - exact).abs().max()) < error
+
+
 def test_gradients_of_pairs_are_those_of_loops() -> None:
     inputs = {name: x.requires_grad_() for name, x in pairs(shift=50.0).items()}
     weights = normal(3, 7, 13, seed=7) * ROW_MASK.transpose(1, 2) * MASK

@@ -458,7 +458,14 @@ def test_a_shipped_configuration_takes_its_steps(path: Path, manifest: Path, ali
     settings = [f"{stage}.run.steps=1" for stage in STAGES]
     losses = [f"{stage}.losses.{name}=1" for stage in ("warm", "main") for name in ("adversarial", "feature")]
     told = arguments(
-        manifest, aligner, tmp_path / "run", *settings, *losses, "model.memory.n_slots=50", config=path.stem
+        manifest,
+        aligner,
+        tmp_path / "run",
+        *settings,
+        *losses,
+        "pretraining=null",
+        "model.memory.n_slots=50",
+        config=path.stem,
     )
     assert main(told) == 0
 

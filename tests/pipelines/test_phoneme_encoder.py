@@ -129,7 +129,6 @@ def refused(arguments: Sequence[str], capsys: pytest.CaptureFixture[str], messag
     [
         ("data.texts=nowhere", "nowhere: is no folder"),
         ("data.language=tlh", "no voice 'tlh'"),
-        ("sup_phonemes=4000", "sup_phonemes is 4,000, but the texts give only"),
         ("text.blanks=true", "set text.blanks=false"),
         ("data.batch_tokens=3", "batch_tokens is 3"),
         ("masking.share=0", "share is 0"),

@@ -15,9 +15,8 @@ B batch, M rows, S columns, K anti-diagonals.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Sequence
-from itertools import count
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 import numba
@@ -85,18 +84,14 @@ def _starts(windows: Integers) -> Integers:
 
 def _for_all(one: Callable[[int], None], n_items: int) -> None:
     """Do it for each item, a thread taking the next one when it is ready: the kernels hold no lock of Python's."""
-    queue = count()
-
-    def work() -> None:
-        while (item := next(queue)) < n_items:
+    n_threads = min(torch.get_num_threads(), n_items)
+    if n_threads < 2:
+        for item in range(n_items):
             one(item)
-
-    others = [threading.Thread(target=work) for _ in range(min(torch.get_num_threads(), n_items) - 1)]
-    for thread in others:
-        thread.start()
-    work()
-    for thread in others:
-        thread.join()
+        return
+    with ThreadPoolExecutor(n_threads) as threads:
+        for _ in threads.map(one, range(n_items)):
+            pass  # raises what a thread raised
 
 
 def _compiled(**options: Any) -> Callable[[AnyFunction], AnyFunction]:

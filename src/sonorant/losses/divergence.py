@@ -50,6 +50,9 @@ def pairwise_kl(
 
     The square is multiplied out, so that nothing larger than the result is made: two matrix products over channels. It
     would lose digits where means are far from zero, so the mean of each item's Gaussians is taken off both sides first.
+    Digits are lost where means lie many deviations from each other: of 192 channels with means of +-50 a third of a nat
+    at a deviation of 1 and a hundred nats at one of 0.05; where they are of the size of their deviations, none that
+    count. Bounds of log_std keep a training from there.
     """
     with torch.autocast(z.device.type, enabled=False):
         z, z_log_std = (torch.where(z_mask > 0, x.float(), 0.0) for x in (z, z_log_std))

@@ -76,6 +76,23 @@ def test_it_is_the_papers_formula_without_its_tensor_of_all_inputs(upsampling: L
     torch.testing.assert_close(out.log_std[0], log_std, atol=1e-5, rtol=1e-4)
 
 
+@pytest.mark.parametrize("part", ["mean", "log_std"])
+def test_durations_have_the_gradient_of_the_papers_formula(upsampling: LearnedUpsampling, part: str) -> None:
+    """Through all that knows where phonemes lie: weights, contexts and the guide."""
+    hidden, towards = torch.randn(1, C, 5), torch.randn(D, 12)
+    gradients = []
+    for by in ("module", "formula"):
+        durations = torch.tensor([[2.3, 0.4, 5.0, 1.2, 3.1]], requires_grad=True)
+        if by == "module":
+            found = getattr(run(upsampling, hidden, durations), part)[0]
+        else:
+            _, mean, log_std = in_the_papers_form(upsampling, hidden, durations)
+            found = mean if part == "mean" else log_std
+        (found * towards).sum().backward()
+        gradients.append(durations.grad)
+    torch.testing.assert_close(*gradients, atol=1e-4, rtol=1e-3)
+
+
 def test_weights_sum_to_one_over_the_phonemes_and_padding_has_none(upsampling: LearnedUpsampling) -> None:
     hidden, tokens = torch.randn(2, C, 7), torch.tensor([7, 4])
     mask = length_mask(tokens, 7)

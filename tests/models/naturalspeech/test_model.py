@@ -140,6 +140,19 @@ def test_what_is_imagined_reaches_encoder_and_durations_through_flow_and_decoder
     assert all(p.grad is None or not p.grad.any() for p in model.posterior.parameters())
 
 
+def test_what_is_imagined_is_drawn_from_the_prior() -> None:
+    """Taken through the flow again, it scatters around the prior's means as the prior says."""
+    model = small()
+    with torch.no_grad():
+        out = train_pass(model)
+        assert out.imagined is not None
+        z_p = model.flow(out.imagined.z, out.prior_mask, model.embed(SPEAKERS))
+    drawn = ((z_p - out.prior.mean) * torch.exp(-out.prior.log_std))[out.prior_mask.expand_as(z_p) > 0]
+    assert len(drawn) == SMALL.d_latent * sum(N_FRAMES)
+    assert abs(float(drawn.mean())) < 4 / len(drawn) ** 0.5
+    assert float(drawn.std()) == pytest.approx(1, abs=4 / (2 * len(drawn)) ** 0.5)
+
+
 def noise_places() -> list[float]:
     """Where the slices of `train_pass` lie, in shares: what each item draws after the posterior's noise."""
     noise = ItemNoise([7, 8, 9], n_tokens=N_TOKENS, n_frames=N_FRAMES, device=torch.device("cpu"))
@@ -198,6 +211,8 @@ def test_a_memory_of_what_the_posterior_says_is_attached_without_a_jump_and_anot
 
 def test_predictions_far_too_long_are_cut_in_training() -> None:
     out = train_pass(lasting(small(), 12.0), predicted=True)
+    assert out.prior_lengths.tolist() == [MAX_STRETCH * n for n in N_FRAMES]
+    out = train_pass(lasting(small(), 90.0), predicted=True)  # more than there are numbers
     assert out.prior_lengths.tolist() == [MAX_STRETCH * n for n in N_FRAMES]
     out = train_pass(lasting(small(), -12.0), predicted=True)
     assert out.prior_lengths.tolist() == [1, 1, 1]

@@ -11,6 +11,7 @@ import torch
 from lightning_fabric import Fabric
 
 from sonorant.audio.spectrogram import MelConfig, SpectrogramConfig
+from sonorant.losses.adversarial import generator_loss
 from sonorant.losses.divergence import gaussian_kl, pairwise_kl
 from sonorant.losses.soft_dtw import soft_dtw
 from sonorant.losses.spectral import StftLossConfig
@@ -136,6 +137,49 @@ def test_a_step_is_the_same_in_one_part_and_in_several(settings: GameSettings) -
     assert two.step(PARTS, 0) == pytest.approx(report, rel=1e-3)
     for name, value in one.weights().items():
         torch.testing.assert_close(two.weights()[name], value, atol=2e-4, rtol=0, msg=name)
+
+
+@both
+def test_each_term_is_a_mean_over_what_it_is_a_sum_of(settings: GameSettings) -> None:
+    """Of items, frames or tokens: of these an item has its own ratio."""
+    at, batch = table(settings), BATCH
+    alone = [whole([item], hop=HOP) for item in ITEMS]
+    of = {**dict.fromkeys(("kl", "kl_forward"), "frames"), "duration": "tokens"}
+    ratios = {(one.totals.frames / one.totals.items, one.totals.tokens / one.totals.items) for one in alone}
+    assert len(ratios) == len(ITEMS)
+    single = [at.terms(one) for one in alone]
+    for name, value in at.terms(batch).items():
+        counts = [getattr(one.totals, of.get(name, "items")) for one in alone]
+        assert sum(counts) == getattr(batch.totals, of.get(name, "items"))
+        summed = sum(n * terms[name] for n, terms in zip(counts, single, strict=True))
+        assert summed / sum(counts) == pytest.approx(value, rel=1e-3), name
+
+
+def test_what_is_imagined_weighs_alike_on_both_sides_of_the_game() -> None:
+    terms = {}
+    for weight in (0.25, 0.5):
+        at = table(MAIN, losses={**LOSSES, "end_to_end": weight, "adversarial": 2 * weight})
+        terms[weight] = at.terms(BATCH)
+        played = at.game.generate(BATCH, 0)
+        with torch.no_grad():
+            judged = at.discriminator.network(played.out.imagined.samples)
+        assert terms[weight]["end_to_end"] == pytest.approx(float(generator_loss(judged).mean()), rel=1e-4)
+    for name in ("loss", "loss_end_to_end"):
+        assert terms[0.5][name] == pytest.approx(2 * terms[0.25][name], rel=1e-5)
+
+
+def test_the_mel_of_a_slice_is_cut_where_its_samples_are() -> None:
+    """A burst in one frame is loudest in the same frame of the slice's samples and of its mel."""
+    at, batch = table(replace(MAIN, segment_frames=20)), whole(ITEMS, hop=HOP)
+    starts = at.game.generate(batch, 0).out.slice_starts.tolist()
+    assert len(set(starts)) > 1
+    batch.samples.mul_(1e-4)
+    for samples, start in zip(batch.samples, starts, strict=True):
+        samples[(start + 7) * HOP : (start + 8) * HOP] += 0.5
+    played = at.game.generate(batch, 0)
+    energy = played.recorded[:, 0].view(len(ITEMS), 20, HOP).pow(2).sum(2)
+    assert energy.argmax(1).tolist() == [7] * len(ITEMS)
+    assert played.mel.sum(1).argmax(1).tolist() == [7] * len(ITEMS)
 
 
 def test_every_weight_that_learns_moves() -> None:

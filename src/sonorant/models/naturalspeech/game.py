@@ -38,9 +38,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Played:
-    """A pass of the generator beside the recording it is compared with."""
+    """A pass of the generator beside the recording it is compared with. weights: of the terms, at its step."""
 
     out: NaturalSpeechOutput
+    weights: Mapping[str, float]
     labels: Tensor  # [B, L]
     recorded: Tensor  # [B, 1, segment_frames * hop]
     mel: Tensor  # [B, M, segment_frames], of the recording
@@ -81,13 +82,11 @@ class NaturalSpeechGame:
         # What reaches a part alone is computed even while it has no weight: processes wait for every part's gradient.
         never = {name for name, schedule in settings.losses.items() if extremes(schedule) == (0.0, 0.0)}
         self.optional = ADVERSARIAL | {"spectral", "kl_forward"} | never
-        self._weights: dict[str, float] = {}
-        """Of the terms, at the step that is being played."""
 
     def generate(self, batch: Batch, step: int) -> Played:
         settings = self._settings
         cfg, n = settings.spectrogram, settings.segment_frames
-        self._weights = {name: value_at(schedule, step) for name, schedule in settings.losses.items()}
+        weights = {name: value_at(schedule, step) for name, schedule in settings.losses.items()}
         network = self._generator.network
         assert isinstance(network, NaturalSpeech)
         if network.memory is not None:
@@ -108,17 +107,17 @@ class NaturalSpeechGame:
             noise=noise,
             segment_frames=n,
             pitch_hz=batch.pitch,
-            imagines=any(self._weights[name] for name in OF_IMAGINED),
+            imagines=any(weights[name] for name in OF_IMAGINED),
         )
         recorded = sliced(batch.samples.unsqueeze(1), out.slice_starts * cfg.hop, n * cfg.hop)
         # Behind an item's end there is silence, in its samples as in its spectrum.
         heard = torch.where(out.frame_mask > 0, spec, SILENCE)
         mel = mel_spectrogram(sliced(heard, out.slice_starts, n, value=SILENCE), cfg, settings.mel)
-        return Played(out, labels, recorded, mel)
+        return Played(out, weights, labels, recorded, mel)
 
     def judge(self, batch: Batch, played: Played) -> dict[str, Tensor]:
-        weights = {"adversarial": self._weights["adversarial"], "end_to_end": self._weights["end_to_end"]}
-        if self._weights["feature"] and not weights["adversarial"]:
+        weights = {name: played.weights[name] for name in ("adversarial", "end_to_end")}
+        if played.weights["feature"] and not weights["adversarial"]:
             weights["adversarial"] = 1.0  # features are worth as much as what judges by them has learned
         slices = {"adversarial": played.out.samples}
         if played.out.imagined is not None:

@@ -130,8 +130,8 @@ class NaturalSpeech(LatentNetwork):
         log_duration = self.duration(hidden, token_mask, embedding)
         predicted = torch.exp(log_duration.float()).squeeze(1) * token_mask.squeeze(1)
         durations = torch.where(is_predicted[:, None], predicted, labels)
-        prior_lengths = durations.detach().sum(dim=1).round().long()
-        prior_lengths = prior_lengths.clamp(min=torch.ones_like(spec_lengths), max=MAX_STRETCH * spec_lengths)
+        n_asked = durations.detach().sum(dim=1).clamp(min=torch.ones_like(spec_lengths), max=MAX_STRETCH * spec_lengths)
+        prior_lengths = n_asked.round().long()  # after the clamp: what is beyond integers is too long, not too short
         n_prior = prior_lengths.tolist()
         n_wide = max(*n_prior, spec.shape[2])  # equally long, they are also equally padded
         prior_mask = length_mask(prior_lengths, n_wide)

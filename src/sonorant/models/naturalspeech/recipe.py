@@ -169,7 +169,7 @@ class TuneStage(TrainingStage):
     generator: OptimizerConfig = OptimizerConfig(learning_rate=2e-5)
     discriminator: OptimizerConfig = OptimizerConfig(learning_rate=2e-5)
 
-    own_weights: ClassVar[Mapping[str, Schedule]] = {**dict.fromkeys(TERMS, 0.0), "end_to_end": 1.0}
+    own_weights: ClassVar[Mapping[str, Schedule]] = {**dict.fromkeys(default_weights(), 0.0), "end_to_end": 1.0}
 
 
 @config
@@ -257,22 +257,23 @@ class NaturalSpeechRecipe:
                 f"bank.n_frames is {self.bank.n_frames}: it must be at least model.memory.n_slots, "
                 f"{self.model.memory.n_slots}"
             )
+        has_memory = self.model.memory is not None
         for name in ("warm", "main", "tune"):
-            stage, has_memory = getattr(self, name), self.model.memory is not None
-            if stage is not None and extremes(stage.memory_share)[1] > 0 and (not has_memory or name == "warm"):
+            stage: TrainingStage | None = getattr(self, name)
+            if stage is None:
+                continue
+            if extremes(stage.memory_share)[1] > 0 and (not has_memory or name == "warm"):
                 why = "the memory is made after that stage" if has_memory else "there is no model.memory"
                 raise ValueError(f"{name}.memory_share is above 0, but {why}: set it to 0")
-            if stage is not None:
-                object.__setattr__(self, name, self._with_source(name, stage))
-            if stage is not None:
-                spectral = self.spectral if extremes(stage.losses["spectral"])[1] > 0 else None
-                check_slices(
-                    stage.segment_frames,
-                    self.model.spectrogram,
-                    self.discriminators,
-                    spectral,
-                    name=f"{name}.segment_frames",
-                )
+            object.__setattr__(self, name, self._with_source(name, stage))
+            spectral = self.spectral if extremes(stage.losses["spectral"])[1] > 0 else None
+            check_slices(
+                stage.segment_frames,
+                self.model.spectrogram,
+                self.discriminators,
+                spectral,
+                name=f"{name}.segment_frames",
+            )
         for name in ("predicted", "memory_share"):
             ends = [extremes(getattr(stage, name))[1] for stage in (self.main, self.tune) if stage is not None]
             if ends[0] == 0 < ends[-1]:

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from sonorant.audio.io import whole_file
 from sonorant.audio.spectrogram import linear_spectrogram
 from sonorant.data.alignments import (
-    Alignment,
     Alignments,
     Halfway,
     check_reading,
@@ -199,7 +197,7 @@ class Trainings:
         utterances, hop = corpus.of("train"), recipe.framing.hop
         n_total = sum(utterance.n_samples // hop for utterance in utterances)
         frames = sampled_frames(
-            posterior_means(recipe, network, utterances, self._batches(corpus), device),
+            posterior_means(recipe, network, utterances, self._batches(corpus, tracks_pitch=False), device),
             n_total=n_total,
             n_wanted=recipe.bank.n_frames,
             generator=np.random.default_rng(randomness.of("frames of the bank")),
@@ -230,6 +228,11 @@ class Trainings:
         for part, module in network.named_children():
             if part not in stage.trains:
                 module.requires_grad_(False)
+        if not any(weight.requires_grad for weight in network.parameters()):
+            raise ConfigError(
+                f"{name}.trains is {list(stage.trains)}, but this network has nothing to learn there; it has "
+                f"{', '.join(part for part, _ in network.named_children())}"
+            )
         generator = set_up(fabric, "generator", network, stage.generator)
         discriminator = set_up(fabric, "discriminator", judges, stage.discriminator)
         settings = GameSettings(
@@ -243,7 +246,7 @@ class Trainings:
             losses=stage.losses,
         )
         game = NaturalSpeechGame(fabric, generator, discriminator, settings=settings, labels=labels)
-        batches = self._batches(corpus)
+        batches = self._batches(corpus, tracks_pitch=self._hears_pitch)
         return Training(
             step=GanStep[Batch, Played](fabric, game, generator, discriminator, stage.losses, randomness),
             batches=batches,
@@ -325,9 +328,9 @@ class Trainings:
         if self._fabric.is_global_zero:
             report_start(source, outcome, folder, judges=judges, into=into)
 
-    def _batches(self, corpus: Corpus) -> UtteranceBatches | ShardedBatches:
+    def _batches(self, corpus: Corpus, *, tracks_pitch: bool) -> UtteranceBatches | ShardedBatches:
         prepared = self._run / PREPARE
-        return training_batches(self._recipe, self._fabric, prepared, corpus, tracks_pitch=self._hears_pitch)
+        return training_batches(self._recipe, self._fabric, prepared, corpus, tracks_pitch=tracks_pitch)
 
 
 def new_network(recipe: NaturalSpeechRecipe, corpus: Corpus, randomness: Randomness) -> NaturalSpeech:
@@ -356,10 +359,12 @@ def labelled(
     framing, tables = recipe.framing, corpus.tables
     found = alignments.of
     symbols = SymbolTable(tables.symbols)
-    durations = {
-        utterance.id: torch.from_numpy(
-            _frames_of(
-                source,
+    durations: dict[str, Tensor] = {}
+    for utterance in corpus.utterances:
+        if utterance.id not in found:
+            continue
+        try:
+            frames = frames_of_tokens(
                 found[utterance.id],
                 utterance.tokens,
                 table=symbols,
@@ -368,22 +373,13 @@ def labelled(
                 hop=framing.hop,
                 n_frames=utterance.n_samples // framing.hop,
             )
-        )
-        for utterance in corpus.utterances
-        if utterance.id in found
-    }
+        except CorpusError as error:
+            raise CorpusError(f"{source}: {error}") from None
+        durations[utterance.id] = torch.from_numpy(frames)
     kept = replace(corpus, utterances=tuple(u for u in corpus.utterances if u.id in durations))
     if not kept.of("train"):
         raise CorpusError(f"{source}: holds no alignment of an utterance to train on")
     return kept, Labels(durations)
-
-
-def _frames_of(folder: Path, alignment: Alignment, tokens: Sequence[int], **grid: Any) -> NDArray[np.int64]:
-    """See `frames_of_tokens`; its errors name the folder, too."""
-    try:
-        return frames_of_tokens(alignment, tokens, **grid)
-    except CorpusError as error:
-        raise CorpusError(f"{folder}: {error}") from None
 
 
 def posterior_means(

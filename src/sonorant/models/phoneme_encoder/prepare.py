@@ -93,7 +93,7 @@ def prepare(
     """Write what a phoneme encoder reads into a folder. Returns how much was left out, by reason; None if stopped.
 
     workers: processes that find phonemes; none: this one.
-    Raises CorpusError when nothing is left to train on, or the texts do not give so many sup-phonemes.
+    Raises CorpusError when nothing is left to train on.
     """
     table = SymbolTable(symbols)
     own = folder / _FILES
@@ -120,6 +120,8 @@ def prepare(
     name_of = {row: symbol for symbol, row in symbols.items()}
     spelled = {word: tuple(name_of[int(row)] for row in np.frombuffer(word, np.int16)) for word in words}
     sup_phonemes = learn({spelled[word]: count for word, count in sorted(words.items())}, size=n_sup_phonemes)
+    if sup_phonemes.size != n_sup_phonemes:
+        to_stderr(f"{folder.name}: {sup_phonemes.size:,} sup-phonemes, where {n_sup_phonemes:,} were asked for")
     sentences = _with_sup_phonemes(kept, {word: sup_phonemes.of(spelled[word]) for word in words}, sup_phonemes)
     tables = Tables(
         symbols=dict(symbols),

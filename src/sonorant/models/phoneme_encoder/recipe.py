@@ -54,7 +54,7 @@ class PhonemeEncoderRecipe:
     """Processes that find phonemes, and then mask sentences ahead of time; none: the one that trains does both."""
     model: PhonemeEncoderConfig = PhonemeEncoderConfig()
     sup_phonemes: int = 4000
-    """How many, the single phonemes among them. The paper has 30,088, of 200 million sentences."""
+    """At most so many, all single phonemes among them. The paper has 30,088, of 200 million sentences."""
     masking: MaskingConfig = MaskingConfig()
     losses: Mapping[str, Schedule] = field(default_factory=_equal_weights)
     """Weights of terms; those left out are 1."""
@@ -122,6 +122,7 @@ class PhonemeEncoderRecipe:
                 },
                 gives=GIVES,
                 run=run_prepare,
+                is_costly=True,
             ),
             Stage(
                 name=train_in,

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from sonorant.audio.io import whole_file
 from sonorant.config import config, parse, read_json
-from sonorant.errors import ConfigError, CorpusError
+from sonorant.errors import ConfigError
 
 MIN_COUNT = 2
 """What stands together but once is no habit."""
@@ -81,16 +81,11 @@ class SupPhonemes:
 
 
 def learn(words: Mapping[tuple[str, ...], int], *, size: int) -> SupPhonemes:
-    """So many sup-phonemes, the single phonemes among them, from words and how often they occur.
+    """At most so many sup-phonemes, but every single phoneme, from words and how often they occur.
 
     The most frequent pair is merged first, of equals the one whose parts are older: nothing is left to chance.
-    Raises CorpusError when the words give fewer, or have more phonemes than that.
     """
     phonemes = tuple(sorted({phoneme for word in words for phoneme in word}))
-    if size < len(phonemes):
-        raise CorpusError(
-            f"sup_phonemes is {size:,}, but the texts have {len(phonemes):,} phonemes already: raise it above that"
-        )
     number_of = {phoneme: number for number, phoneme in enumerate(phonemes, 1)}
     spellings: list[tuple[str, ...]] = [(phoneme,) for phoneme in phonemes]
     numbers = {spelling: number for number, spelling in enumerate(spellings, 1)}
@@ -108,10 +103,7 @@ def learn(words: Mapping[tuple[str, ...], int], *, size: int) -> SupPhonemes:
     merges: dict[_Pair, None] = {}  # an ordered set
     while len(spellings) < size:
         if not queue or -queue[0][0] < MIN_COUNT:
-            raise CorpusError(
-                f"sup_phonemes is {size:,}, but the texts give only {len(spellings):,}: ask for no more than those, "
-                "or give more texts"
-            )
+            break  # the words hold no more
         count, pair = heapq.heappop(queue)
         if -count != of_pair[pair]:
             continue
