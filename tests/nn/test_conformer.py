@@ -62,6 +62,17 @@ def test_what_comes_before_and_what_comes_after_are_told_apart() -> None:
     torch.testing.assert_close(table[0, 1::2], table[10, 1::2])
 
 
+def test_a_layer_adds_its_four_parts_in_their_order_the_outer_ones_by_half() -> None:
+    conformer, x = layer(), torch.randn(1, 16, 6)
+    mask = torch.ones(1, 1, 6)
+    pairs = pair_mask(mask, mask)
+    y = x + conformer.feed_forward_1(x) / 2
+    y = y + conformer.attention(conformer.attention_norm(y), pairs)
+    y = y + conformer.convolution(y, mask)
+    y = y + conformer.feed_forward_2(y) / 2
+    torch.testing.assert_close(conformer(x, mask, pairs), conformer.norm(y))
+
+
 def test_an_encoder_is_made_of_such_layers() -> None:
     torch.manual_seed(0)
     encoder = TokenEncoder(ConformerConfig(n_layers=2, kernel=7), n_symbols=11, d_hidden=16, d_cond=4, n_languages=2)

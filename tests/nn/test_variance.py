@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 import torch
 
@@ -19,6 +21,7 @@ from sonorant.nn.variance import (
     bridged,
     build_contour,
 )
+from sonorant.nn.wavelet import wavelet_transform
 
 SMALL = PredictorConfig(d_filter=32, dropout=0.0)
 LENGTHS = torch.tensor([20, 13])
@@ -62,6 +65,26 @@ def test_a_curve_is_learned(cfg: DirectConfig | WaveletConfig) -> None:
     assert torch.equal(found.present * mask, target.present * mask)
     assert ((found.value - target.value).abs() * mask).max() < (0.25 if isinstance(cfg, DirectConfig) else 0.6)
     assert ((found.value - target.value) * mask).pow(2).mean().sqrt() < 0.2
+
+
+def test_a_wavelet_loss_is_a_mean_over_scales_and_a_sum_over_positions() -> None:
+    """Of a predictor that says nothing, the squares of the transform and of the curve's statistics themselves."""
+    part = build_contour(WaveletConfig(predictor=SMALL), 24, 0).requires_grad_(False)
+    for module in (part.predictor.output, part.statistics[-1]):
+        torch.nn.init.zeros_(module.weight)
+        torch.nn.init.zeros_(module.bias)
+    mask, target = length_mask(LENGTHS, 20), contour()
+    loss = part.loss(torch.randn(2, 24, 20), mask, target)
+    for item, n in enumerate(LENGTHS.tolist()):
+        value = target.value[item : item + 1, :, :n]
+        ones = torch.ones(1, 1, n)
+        shape = wavelet_transform((value - value.mean()) / value.std(correction=0), ones)
+        assert float(loss.curve[item]) == pytest.approx(float((shape**2).mean(dim=1).sum()), rel=1e-3)
+        of_utterance = float(value.mean() ** 2 + value.std(correction=0).log() ** 2)
+        assert float(loss.statistics[item]) == pytest.approx(of_utterance, rel=1e-3)
+    assert float(loss.presence[1]) == pytest.approx(13 * math.log(2), rel=1e-5)
+    nowhere = part.loss(torch.randn(2, 24, 20), mask, Contour(torch.zeros(2, 1, 20), torch.zeros(2, 1, 20)))
+    assert nowhere.statistics.tolist() == [0, 0]
 
 
 def test_a_flatter_curve_is_as_flat_as_it_says_about_the_same_mean() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import shutil
 import signal
 import sys
@@ -101,6 +102,21 @@ def test_korean_goes_from_sentences_to_a_voice(tmp_path: Path, monkeypatch: pyte
     words = json.loads(times.read_text(encoding="utf-8"))["words"]
     assert [unicodedata.normalize("NFC", word["phonemes"]) for word in words] == ["사과", "세 개를", "삳씀니다"]
     assert np.isfinite(soundfile.read(wav)[0]).all()
+
+
+def test_a_poisoned_utterance_is_left_out_skipped_and_named(
+    manifest: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    copy = tmp_path / "corpus"
+    shutil.copytree(manifest.parent, copy)
+    samples, rate = soundfile.read(copy / "1.wav", dtype="float32")
+    samples[5000:5010] = np.nan
+    soundfile.write(copy / "1.wav", samples, rate, subtype="FLOAT")
+    assert main(arguments(copy / "manifest.jsonl", tmp_path / "run", steps=3)) == 0
+    told = capsys.readouterr().err
+    assert "statistics: left out u1: a sample is no finite number" in told
+    assert "loss is not finite (not finite themselves: u1); dumped to" in told
+    assert all(math.isfinite(speaker.energy_mean) for speaker in read(tmp_path / "run/statistics").speakers)
 
 
 def test_a_run_that_was_stopped_is_the_run_that_was_not(

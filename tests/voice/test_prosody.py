@@ -90,6 +90,29 @@ def test_curves_that_are_given_back_are_taken(drawing: Voice) -> None:
     assert asked.curves[0].durations_s == pytest.approx(first.curves[0].durations_s)
 
 
+def test_curves_given_back_last_as_long_in_a_slow_voice(drawing: Voice) -> None:
+    manifest = replace(drawing.manifest, synthesis=replace(drawing.manifest.synthesis, length_scale=1.3))
+    slow = Voice(replace(drawing.bundle, manifest=manifest), drawing.runtime)
+    first = slow.say(TEXT, seed=1)
+    assert first.duration_s > 1.1 * drawing.say(TEXT, seed=1).duration_s
+    again = slow.say(TEXT, seed=1, prosody=Prosody(curves=first.curves))
+    assert [each.durations_s for each in again.curves] == [each.durations_s for each in first.curves]
+    with pytest.raises(ParameterError, match="found both length_scale and curves with durations_s"):
+        slow.say(TEXT, length_scale=1.0, prosody=Prosody(curves=first.curves))
+    pitch_alone = tuple(replace(each, durations_s=None) for each in first.curves)
+    assert slow.say(TEXT, length_scale=1.0, prosody=Prosody(curves=pitch_alone)).duration_s < first.duration_s
+
+
+def test_a_word_said_as_several_is_one_to_its_last_sound(drawing: Voice) -> None:
+    """There is no dip between them."""
+    plain = drawing.say("In 1999 then.", seed=1)
+    asked = drawing.say("In 1999 then.", seed=1, prosody=Prosody(words={1: Manner(pitch_shift=5)}))
+    word = plain.words[1]
+    found = semitones(asked, plain)[round(word.start_s / FRAME_S) : round(word.end_s / FRAME_S)]
+    assert len(found) > 40
+    assert found == pytest.approx(5, abs=1e-3)
+
+
 def test_of_curves_what_is_none_is_as_the_voice_would(drawing: Voice) -> None:
     plain = drawing.say(TEXT, seed=1)
     halves = [tuple(length / 2 for length in drawn(curves.durations_s)) for curves in plain.curves]

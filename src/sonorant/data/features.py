@@ -90,8 +90,10 @@ class Pitch:
         return self.of(Waveform(self.sample_rate_hz)(recording))
 
     def of(self, samples: Samples) -> Values:
-        """The same of samples, [N], T = N // hop."""
+        """The same of samples, [N], T = N // hop. What holds a sample that is no finite number has no pitch."""
         n_frames = len(samples) // self.hop
+        if not np.isfinite(samples).all():
+            return np.zeros(n_frames, np.float32)
         track_hz = tracker()(samples[: n_frames * self.hop], self.sample_rate_hz)
         return pitch_of_frames(track_hz, sample_rate_hz=self.sample_rate_hz, hop=self.hop, n_frames=n_frames)
 

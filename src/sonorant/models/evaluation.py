@@ -180,3 +180,13 @@ def _array(x: Tensor) -> NDArray[np.float32]:
 
 def _file_name(text: str) -> str:
     return "".join(char if char.isalnum() or char in "-_" else "_" for char in text)[:60]
+
+
+def own_weight(weights: Tensor, durations: Tensor) -> float:
+    """How much weight a frame gives to its own token, on average: 1 where each hears that alone.
+
+    weights: [1, L, T], at each frame summing to one over tokens; durations: int64 [1, L]. Where it falls far below a
+    half, frames hear the mean of a text.
+    """
+    path = path_of(durations, weights.shape[2])
+    return float((weights * path).sum() / weights.shape[2])

@@ -102,7 +102,7 @@ class ContourLoss:
 
     curve: Tensor  # [B], summed over positions
     presence: Tensor  # [B], summed over positions
-    statistics: Tensor  # [B]; 0 where a curve is predicted as it is
+    statistics: Tensor  # [B]; 0 where a curve is predicted as it is, or is nowhere
 
 
 class VariancePredictor(nn.Module):
@@ -206,7 +206,8 @@ class WaveletContour(nn.Module):
         transformed = wavelet_transform((target.value - mean) / std * mask, mask)
         curve = ((said[:, :N_SCALES] - transformed) ** 2 * mask).mean(dim=1).sum(dim=1)
         of_utterance = torch.cat((mean, std.log()), dim=1).squeeze(2)
-        statistics = ((self._statistics(hidden, mask).float() - of_utterance) ** 2).sum(dim=1)
+        has_any = (target.present * mask).amax(dim=(1, 2))  # of what is nowhere there is neither mean nor deviation
+        statistics = ((self._statistics(hidden, mask).float() - of_utterance) ** 2).sum(dim=1) * has_any
         return ContourLoss(curve, _presence_loss(said[:, N_SCALES:], target.present, mask), statistics)
 
     def predict(self, hidden: Tensor, mask: Tensor, speaker: Tensor | None = None) -> Contour:

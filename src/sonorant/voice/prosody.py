@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,9 +48,10 @@ class Manner:
 class Curves:
     """What a voice drew over one sentence; it may be changed and given back. What is None is as the voice would.
 
-    durations_s: how long each of the model's tokens lasts. pitch_hz, energy_db: values at equal distances over the
-    sentence, as many as one likes, each of which holds for its share; pitch is 0 where there is no voice. Any sequences
-    of numbers are taken, arrays among them. Raises ParameterError for anything else.
+    durations_s: how long each of the model's tokens lasts, whatever the voice's length_scale. pitch_hz, energy_db:
+    values at equal distances over the sentence, as many as one likes, each of which holds for its share; pitch is 0
+    where there is no voice. Any sequences of numbers are taken, arrays among them. Raises ParameterError for anything
+    else.
     """
 
     durations_s: tuple[float, ...] | None = None
@@ -178,10 +180,18 @@ def _combined(name: str, whole: float, one: float) -> float:
 
 
 def _word_of_token(sentence: Sentence) -> list[int]:
-    """The word each token belongs to, -1 for none; a layout's blank belongs to the symbol before it."""
+    """The word each token belongs to, -1 for none; a layout's blank belongs to the symbol before it.
+
+    A word that is said as several, as `1999` is, has what stands between them, too.
+    """
+    of_symbol = list(sentence.word_of_symbol)
+    spoken = [place for place, word in enumerate(of_symbol) if word >= 0]
+    for before, after in pairwise(spoken):
+        if of_symbol[before] == of_symbol[after]:
+            of_symbol[before:after] = [of_symbol[before]] * (after - before)
     owners, last = [], -1
     for symbol in sentence.symbol_of_token:
-        last = sentence.word_of_symbol[symbol] if symbol >= 0 else last
+        last = of_symbol[symbol] if symbol >= 0 else last
         owners.append(last)
     return owners
 

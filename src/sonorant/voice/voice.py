@@ -158,6 +158,11 @@ class Voice:
                     f"voice {self.name!r} is a {self.manifest.system}, which draws no pitch and energy to be changed: "
                     "leave prosody and curves out (length_scale changes its pace), or take a cvae_jets"
                 )
+            if length_scale is not None and any(curves.durations_s is not None for curves in prosody.curves):
+                raise ParameterError(
+                    "found both length_scale and curves with durations_s, which are how long tokens last; leave "
+                    "length_scale out, and change their pace by the prosody's duration_scale"
+                )
         lines = text.splitlines() if isinstance(text, str) else text
         return self._stream(lines, frontend, index, settings, _seed(seed), prosody)
 

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from sonorant.audio.spectrogram import linear_spectrogram
+from sonorant.audio.spectrogram import energy_db, linear_spectrogram
 from sonorant.errors import ConfigError, ParameterError
 from sonorant.models import Purpose, Synthesis
 from sonorant.models.cvae_jets.align import aligner_in
@@ -277,16 +277,58 @@ def test_whole_curves_are_taken_as_given(cfg: CvaeJetsConfig) -> None:
     assert not found.pitch_hz[0, 20:].any()
     torch.testing.assert_close(found.energy_db[0, :36], torch.full((36,), 12.0), rtol=1e-3, atol=1e-2)
     # What it said itself, given back, it says again.
-    first = say(model)
-    again = say(
-        model,
-        prosody=Prosody(
-            durations=first.frames_per_token.float(),
-            pitch_hz=first.curves.pitch_hz[:, : int(first.lengths.max()) // HOP],
-            energy_db=first.curves.energy_db,
-        ),
-    )
+    first = say(model, TOKENS[:1], N_TOKENS[:1])
+    back = Prosody(durations=first.frames_per_token.float(), **vars(first.curves))
+    again = say(model, TOKENS[:1], N_TOKENS[:1], prosody=back, length_scale=1.3)
     assert torch.equal(again.frames_per_token, first.frames_per_token)
+    torch.testing.assert_close(again.samples, first.samples, rtol=1e-3, atol=1e-3)
+
+
+@pytest.mark.parametrize("cfg", [SMALL, DIRECT], ids=["wavelets", "curves"])
+def test_what_it_says_of_a_recordings_curves_is_drawn_from_the_prior_of_that_recording(
+    cfg: CvaeJetsConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the decoder is given, taken through the flow again, is the prior's mean and its noise, scaled."""
+    model = small(cfg)
+    n_frames, speaker = 40, torch.tensor([2])
+    with torch.no_grad():
+        recorded = model.explain(
+            TOKENS[:1],
+            torch.tensor(N_TOKENS[:1]),
+            SPEC[:1],
+            torch.tensor([n_frames]),
+            speaker,
+            None,
+            pitch_hz=PITCH[:1],
+            softness=0.0,
+            noise=ItemNoise([7], n_tokens=[9], n_frames=[n_frames], device=torch.device("cpu")),
+        )
+    given: list[Tensor] = []
+    decode = CvaeJets.decode
+
+    def spy(self: CvaeJets, x: Tensor, *arguments: object, **named: object) -> Tensor:
+        given.append(x)
+        return decode(self, x, *arguments, **named)
+
+    monkeypatch.setattr(CvaeJets, "decode", spy)
+    asked = Prosody(durations=recorded.durations.float(), pitch_hz=PITCH[:1], energy_db=energy_db(SPEC[:1]).squeeze(1))
+    noise = normal(1, 8, 4000, seed=3)[:, :, :n_frames]
+    assert recorded.latents is not None
+    mean, std = recorded.latents.prior_mean, recorded.latents.prior_log_std.exp()
+    assert float(std.log().abs().max()) > 0.1
+    for scale in (0.0, 0.5, 1.0):
+        say(model, TOKENS[:1], N_TOKENS[:1], speakers=speaker, prosody=asked, noise_scale=scale)
+        with torch.no_grad():
+            z_p = model.flow(given[-1], torch.ones(1, 1, n_frames), model.embed(speaker))
+        torch.testing.assert_close(z_p, mean + scale * std * noise, rtol=1e-3, atol=1e-3)
+        assert not torch.allclose(given[-1], z_p, atol=0.01)
+
+
+@settings
+def test_energy_suits_the_pitch_that_is_said(cfg: CvaeJetsConfig) -> None:
+    model = voiced(lasting(small(cfg).for_inference(), 5.0))
+    low, high = (say(model, prosody=Prosody(pitch_shift=torch.full((3, 9), n))).curves for n in (-3.0, 3.0))
+    assert not torch.allclose(low.energy_db[0, :45], high.energy_db[0, :45], atol=1e-2)
 
 
 def test_a_curve_of_another_length_is_stretched_about_its_middles() -> None:
@@ -341,6 +383,10 @@ def test_what_durations_are_taught_is_how_long_they_are_taken_for(cfg: CvaeJetsC
 def test_statistics_are_each_speakers_own() -> None:
     statistics = Statistics(2)
     statistics.pitch_mean.copy_(torch.tensor([0.0, 12.0]))
+    statistics.energy_mean.copy_(torch.tensor([0.0, 20.0]))
+    statistics.energy_std.copy_(torch.tensor([10.0, 5.0]))
+    level = statistics.energy(torch.full((2, 1, 3), 30.0), torch.ones(2, 1, 3), torch.tensor([0, 1]))
+    assert level.value[:, 0, 0].tolist() == [3, 2]
     hz = torch.tensor([[[100.0, 0.0, 200.0]]]).repeat(2, 1, 1)
     found = statistics.pitch(hz, torch.ones(2, 1, 3), torch.tensor([0, 1]))
     torch.testing.assert_close(found.value.squeeze(1), torch.tensor([[0.0, 2.0, 4.0], [-4.0, -2.0, 0.0]]))

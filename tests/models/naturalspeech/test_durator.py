@@ -6,13 +6,13 @@ import pytest
 import torch
 from torch import Tensor
 
+from sonorant.models.evaluation import own_weight
 from sonorant.models.naturalspeech.durator import (
     DurationConfig,
     FramePrior,
     LearnedUpsampling,
     UpsamplingConfig,
 )
-from sonorant.models.naturalspeech.evaluate import own_weight
 from sonorant.nn.mask import length_mask
 from sonorant.nn.variance import VariancePredictor
 
@@ -160,8 +160,8 @@ def test_padding_does_not_change_a_prediction() -> None:
 
 def test_a_frame_that_hears_its_phoneme_alone_has_all_weight_there_and_one_that_hears_all_alike_a_share() -> None:
     durations = torch.tensor([[3, 1, 4]])
-    hard = torch.eye(3).repeat_interleave(durations[0], dim=0).expand(1, 2, 8, 3)
+    hard = torch.eye(3).repeat_interleave(durations[0], dim=1)[None]
     assert own_weight(hard, durations) == 1
-    assert own_weight(torch.full((1, 2, 8, 3), 1 / 3), durations) == pytest.approx(1 / 3)
-    other = torch.eye(3).roll(1, 0).repeat_interleave(durations[0], dim=0).expand(1, 2, 8, 3)
+    assert own_weight(torch.full((1, 3, 8), 1 / 3), durations) == pytest.approx(1 / 3)
+    other = torch.eye(3).roll(1, 0).repeat_interleave(durations[0], dim=1)[None]
     assert own_weight(other, durations) == 0

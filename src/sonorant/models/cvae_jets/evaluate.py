@@ -11,8 +11,7 @@ from sonorant.data.batch import Batch
 from sonorant.models import Purpose, Synthesis
 from sonorant.models.cvae_jets.losses import kl
 from sonorant.models.cvae_jets.model import CvaeJets
-from sonorant.models.evaluation import Reconstruction
-from sonorant.nn.alignment import path_of
+from sonorant.models.evaluation import Reconstruction, own_weight
 from sonorant.nn.latent import ItemNoise
 
 
@@ -44,9 +43,12 @@ class CvaeJetsSubject:
         heard = out.decoded if out.latents is None else out.latents.posterior.mean
         samples = self._network.decode(heard, out.frame_mask, out.embedding)
         weights = out.log_attention.exp()
-        own_weight = float((weights * path_of(out.durations, spec.shape[2])).sum() / spec.shape[2])
         return Reconstruction(
-            samples, out.durations, float(kl(out)) / batch.n_frames[0], weights=weights, own_weight=own_weight
+            samples,
+            out.durations,
+            float(kl(out)) / batch.n_frames[0],
+            weights=weights,
+            own_weight=own_weight(weights, out.durations),
         )
 
     def say(self, batch: Batch, noise: Callable[[tuple[int, ...]], Tensor]) -> Synthesis:

@@ -253,8 +253,9 @@ class CvaeJets(LatentNetwork):
         """Speech for tokens.
 
         tokens: int64 [B, L]; token_lengths: int64 [B], each at least 1; speaker, language: int64 [B].
-        noise: asked once for [B, d_latent, T], where there is a latent. length_scale: above 1 is slower; durations are
-        rounded after that, together, so that their sum is off by less than half a frame.
+        noise: asked once for [B, d_latent, T], where there is a latent. length_scale: above 1 is slower, of the
+        network's own durations, not of those that are given; durations are rounded after that, together, so that their
+        sum is off by less than half a frame.
         noise_scale_duration: not looked at, for durations are not drawn.
         """
         prosody = Prosody() if prosody is None else prosody
@@ -316,13 +317,14 @@ class CvaeJets(LatentNetwork):
     ) -> Tensor:
         """int64 [B, L]."""
         n = token_mask.shape[2]
+        scale: float | Tensor = 1.0
         if prosody.durations is None:
+            scale = length_scale
             log_frames = torch.log(torch.expm1(self.duration(hidden, token_mask, embedding)).clamp(min=1e-3))
         else:
             log_frames = torch.log(_wide(prosody.durations, n).clamp(min=1e-3)).unsqueeze(1)
-        scale: float | Tensor = length_scale
         if prosody.duration_scale is not None:
-            scale = length_scale * _wide(prosody.duration_scale, n).unsqueeze(1)
+            scale = scale * _wide(prosody.duration_scale, n).unsqueeze(1)
         return rounded_ends(real_frames(log_frames, token_mask, token_lengths, length_scale=scale))
 
     def _upsampled(

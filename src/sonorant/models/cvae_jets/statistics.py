@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import torch
@@ -39,12 +39,22 @@ class CorpusStatistics:
 
 
 def measure(
-    utterances: Iterable[tuple[Prepared, Batch]], *, speakers: Sequence[str], spectrogram: SpectrogramConfig
+    utterances: Iterable[tuple[Prepared, Batch]],
+    *,
+    speakers: Sequence[str],
+    spectrogram: SpectrogramConfig,
+    say: Callable[[str], None],
 ) -> CorpusStatistics:
-    """The statistics of utterances, each with a batch of its own that holds its pitch."""
+    """The statistics of utterances, each with a batch of its own that holds its pitch.
+
+    What holds samples that are no finite numbers is left out, and named by `say`.
+    """
     pitch, energy = ([_Moments() for _ in speakers] for _ in range(2))
     for utterance, batch in utterances:
         assert batch.pitch is not None, "batches of this system hold the pitch"
+        if not batch.samples.isfinite().all():
+            say(f"left out {utterance.id}: a sample is no finite number")
+            continue
         pitch[utterance.speaker].add(semitones(batch.pitch[batch.pitch > 0]))
         energy[utterance.speaker].add(energy_db(linear_spectrogram(batch.samples, spectrogram)).flatten())
     found = []

@@ -19,7 +19,7 @@ from sonorant.models.cvae_jets.start import start_from
 from sonorant.models.cvae_jets.statistics import CorpusStatistics
 from sonorant.models.evaluation import Evaluation
 from sonorant.models.given import Given
-from sonorant.models.preparing import PREPARE, training_batches
+from sonorant.models.preparing import PREPARE, to_stderr, training_batches
 from sonorant.models.starting import check_same_source, report_start, start_judges
 from sonorant.nn.discriminators import Discriminators
 from sonorant.text.symbols import SymbolTable
@@ -77,6 +77,7 @@ class Trainings:
             takewhile(lambda _: not should_stop(), every),
             speakers=corpus.tables.speakers,
             spectrogram=recipe.model.spectrogram,
+            say=lambda line: to_stderr(f"{STATISTICS}: {line}"),
         )
         if should_stop():
             return False

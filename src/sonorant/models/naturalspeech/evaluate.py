@@ -9,11 +9,10 @@ from torch import Tensor, nn
 
 from sonorant.data.batch import Batch
 from sonorant.models import Purpose, Synthesis
-from sonorant.models.evaluation import Reconstruction
+from sonorant.models.evaluation import Reconstruction, own_weight
 from sonorant.models.naturalspeech.labels import Labels
 from sonorant.models.naturalspeech.losses import FrameByFrame, backward_divergence
 from sonorant.models.naturalspeech.model import NaturalSpeech
-from sonorant.nn.alignment import path_of
 from sonorant.nn.latent import ItemNoise
 
 
@@ -50,18 +49,9 @@ class NaturalSpeechSubject:
             samples,
             durations,
             float(backward_divergence(out, FrameByFrame())) / batch.n_frames[0],
-            own_weight=own_weight(out.prior.weights, durations),
+            own_weight=own_weight(out.prior.weights.mean(dim=1).transpose(1, 2), durations),
             weights=out.prior.weights.mean(dim=1).transpose(1, 2),
         )
 
     def say(self, batch: Batch, noise: Callable[[tuple[int, ...]], Tensor]) -> Synthesis:
         return self._network.synthesize(batch.tokens, batch.token_lengths, batch.speakers, batch.languages, noise=noise)
-
-
-def own_weight(weights: Tensor, durations: Tensor) -> float:
-    """How much weight a frame gives to its own phoneme, on average: 1 where the upsampling is a hard one.
-
-    weights: [1, Q, T, L]; durations: int64 [1, L]. Where it falls far below a half, frames hear the mean of a text.
-    """
-    path = path_of(durations, weights.shape[2])  # [1, L, T]
-    return float((weights.mean(dim=1).transpose(1, 2) * path).sum() / weights.shape[2])
