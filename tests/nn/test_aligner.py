@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import pytest
 import torch
@@ -84,10 +85,14 @@ def test_one_that_hears_nothing_says_what_its_prior_says() -> None:
             assert found[item, :tokens, t].tolist() == pytest.approx(expected, abs=1e-5)
 
 
+def of_distance(distance: str, *, temperature: float) -> AlignerConfig:
+    """temperature: of squared distances, for others have none."""
+    return AlignerConfig(temperature=temperature) if distance == "squared" else AlignerConfig(distance="euclidean")
+
+
 @pytest.mark.parametrize(("distance", "expected"), [("squared", -0.25 * 25), ("euclidean", -5)])
 def test_scores_are_distances_squared_and_scaled_or_as_they_are(distance: str, expected: float) -> None:
-    cfg = AlignerConfig(d_attention=2, distance=distance, temperature=0.25, prior_scale=0)
-    aligner = Aligner(cfg, 2, 2)
+    aligner = Aligner(replace(of_distance(distance, temperature=0.25), d_attention=2, prior_scale=0), 2, 2)
     key, query = torch.zeros(1, 2, 2), torch.tensor([[[3.0], [4.0]]])
     key[:, :, 1] = query[:, :, 0]
     found = aligner._closeness(key, query)[0, :, 0]
@@ -124,7 +129,7 @@ def test_a_synthetic_diagonal_is_found(distance: str) -> None:
     mel += 0.1 * torch.randn_like(mel)
     token_mask, frame_mask = length_mask(n_tokens, 8), length_mask(n_frames, mel.shape[2])
 
-    aligner = Aligner(AlignerConfig(d_attention=16, distance=distance, temperature=0.2), 16, 10)
+    aligner = Aligner(replace(of_distance(distance, temperature=0.2), d_attention=16), 16, 10)
     optimizer = torch.optim.Adam(aligner.parameters(), lr=1e-2)
     for step in range(90):
         found = aligner(hidden, mel, token_mask=token_mask, frame_mask=frame_mask)

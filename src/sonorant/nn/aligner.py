@@ -35,6 +35,8 @@ class AlignerConfig:
         check_finite(self, "prior_scale")
         check_at_least(0, self, "prior_scale")
         check_above_zero(self, "temperature")
+        if self.distance != "squared" and self.temperature != AlignerConfig.temperature:
+            raise ValueError(f"temperature is set, but distances of kind {self.distance} have none: leave it out")
 
 
 class Aligner(nn.Module):

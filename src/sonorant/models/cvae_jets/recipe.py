@@ -59,7 +59,8 @@ def _published_weights() -> dict[str, Schedule]:
 
 @config
 class CvaeJetsRecipe:
-    """All that decides a run. The defaults are those of public code."""
+    """All that decides a run. Steps and weights are by default those of public code, whose spectra and learning rate
+    `configs/cvae_jets/paper.yaml` has."""
 
     system: Literal["cvae_jets"] = "cvae_jets"
     init_from: str | None = None
