@@ -15,8 +15,9 @@ from sonorant.models import Purpose, Synthesis
 from sonorant.models.cvae_jets.align import aligner_in
 from sonorant.models.cvae_jets.config import CvaeJetsConfig
 from sonorant.models.cvae_jets.convert import converter_in
+from sonorant.models.cvae_jets.curves import Statistics, semitones
 from sonorant.models.cvae_jets.losses import duration_error
-from sonorant.models.cvae_jets.model import CvaeJets, CvaeJetsOutput, Statistics, semitones
+from sonorant.models.cvae_jets.model import CvaeJets, CvaeJetsOutput
 from sonorant.models.prosody import Prosody
 from sonorant.nn import excitation
 from sonorant.nn.harmonic_head import HarmonicHeadConfig

@@ -162,7 +162,7 @@ def test_dropout_may_be_another() -> None:
         (replace(source(), system="vits"), SMALL, "old: is a vits, but a CVAE-JETS starts from another, a VITS2"),
         (source(), replace(SMALL, d_hidden=24), r"old: has another model\.d_hidden"),
         (source(), JETS, r"old: has a latent, but model\.latent is null"),
-        (source(SMALL), replace(SMALL, sharpness=0.2), r"old: has another model\.sharpness"),
+        (source(SMALL), replace(SMALL, upsampling="gaussian"), r"old: has another model\.upsampling"),
         (
             replace(source(), system="phoneme_encoder"),
             SMALL,

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from sonorant.models.cvae_jets import statistics
-from sonorant.models.cvae_jets.model import Statistics
+from sonorant.models.cvae_jets.curves import Statistics
 from tests.models.batches import examples, whole
 from tests.models.cvae_jets.small import HOP, SMALL
 

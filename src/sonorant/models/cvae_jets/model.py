@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from sonorant.audio.spectrogram import energy_db, mel_spectrogram
 from sonorant.models import Purpose, Synthesis
 from sonorant.models.cvae_jets.config import CvaeJetsConfig
+from sonorant.models.cvae_jets.curves import UNMEASURED, Spread, Statistics, wide
 from sonorant.models.durations import real_frames, rounded_ends
 from sonorant.models.latent_network import LatentNetwork
 from sonorant.models.prosody import Curves, Prosody
@@ -38,7 +39,7 @@ from sonorant.nn.posterior import Posterior, PosteriorEncoder
 from sonorant.nn.text_encoder import TokenEncoder
 from sonorant.nn.transformer import Transformer
 from sonorant.nn.transformer_flow import transformer_flow
-from sonorant.nn.variance import Contour, ContourLoss, VariancePredictor, averaged, bridged, build_contour
+from sonorant.nn.variance import ContourLoss, VariancePredictor, averaged, build_contour
 
 
 @dataclass(frozen=True)
@@ -76,10 +77,6 @@ class CvaeJetsOutput:
     samples: Tensor  # [B, 1, segment_frames * hop], the decoded slice of each item
     slice_starts: Tensor  # int64 [B], in frames
     source_loss: Tensor | None  # [B], of the pitch that the decoder finds, if it does
-
-
-UNMEASURED = {"pitch_mean": 6.0, "pitch_std": 3.0, "energy_mean": 0.0, "energy_std": 10.0}
-"""A speaker's statistics where nothing was measured: before the stage that does, or of one who is never voiced."""
 
 
 class CvaeJets(LatentNetwork):
@@ -274,7 +271,7 @@ class CvaeJets(LatentNetwork):
         x, mask = hidden, token_mask
         if self.cfg.level == "frame":
             x, mask = self._upsampled(hidden, durations, token_mask, frame_mask), frame_mask
-        spread = _Spread(path, n_tokens, is_of_tokens=self.cfg.level == "token")
+        spread = Spread(path, n_tokens, is_of_tokens=self.cfg.level == "token")
         pitch = self.pitch.predict(x, mask, embedding)
         pitch = self.statistics.asked_pitch(pitch, prosody, spread, speaker)
         # A decoder that is given the pitch sings it, wherever the embedding ends.
@@ -322,9 +319,9 @@ class CvaeJets(LatentNetwork):
             scale = length_scale
             log_frames = torch.log(torch.expm1(self.duration(hidden, token_mask, embedding)).clamp(min=1e-3))
         else:
-            log_frames = torch.log(_wide(prosody.durations, n).clamp(min=1e-3)).unsqueeze(1)
+            log_frames = torch.log(wide(prosody.durations, n).clamp(min=1e-3)).unsqueeze(1)
         if prosody.duration_scale is not None:
-            scale = scale * _wide(prosody.duration_scale, n).unsqueeze(1)
+            scale = scale * wide(prosody.duration_scale, n).unsqueeze(1)
         return rounded_ends(real_frames(log_frames, token_mask, token_lengths, length_scale=scale))
 
     def _upsampled(
@@ -373,111 +370,3 @@ class CvaeJets(LatentNetwork):
             prior_log_std=log_std,
             log_det=self.flow.log_det_per_frame,
         )
-
-
-class Statistics(nn.Module):
-    """What the curves of each speaker are counted in: pitch in semitones above 100 Hz, energy in dB."""
-
-    pitch_mean: Tensor
-    pitch_std: Tensor
-    energy_mean: Tensor
-    energy_std: Tensor
-
-    def __init__(self, n_speakers: int) -> None:
-        super().__init__()
-        for name, value in UNMEASURED.items():
-            self.register_buffer(name, torch.full((n_speakers,), value))
-
-    def pitch(self, pitch_hz: Tensor, mask: Tensor, speaker: Tensor | None) -> Contour:
-        """pitch_hz, mask: [B, 1, T]; speaker: int64 [B], or None for the first. Its gaps are bridged."""
-        present = ((pitch_hz > 0) & (mask > 0)).to(mask)
-        mean, std = self._of(self.pitch_mean, speaker), self._of(self.pitch_std, speaker)
-        value = (semitones(torch.where(present > 0, pitch_hz, 100.0)) - mean) / std
-        return Contour(bridged(value, present) * mask, present)
-
-    def energy(self, level_db: Tensor, mask: Tensor, speaker: Tensor | None) -> Contour:
-        """level_db, mask: [B, 1, T]; speaker: int64 [B], or None for the first."""
-        mean, std = self._of(self.energy_mean, speaker), self._of(self.energy_std, speaker)
-        return Contour((level_db - mean) / std * mask, mask)
-
-    def asked_pitch(self, own: Contour, prosody: Prosody, spread: _Spread, speaker: Tensor | None) -> Contour:
-        """A speaker's pitch as it is asked for."""
-        if prosody.pitch_hz is not None:
-            mask = torch.ones_like(spread.path[:, :1])
-            given = self.pitch(_stretched(prosody.pitch_hz, spread.n_frames, mask.shape[2]), mask, speaker)
-            own = spread.as_own(given)
-        value = own.value
-        if prosody.pitch_range is not None:
-            value = value * spread.of_tokens(prosody.pitch_range)
-        if prosody.pitch_shift is not None:
-            value = value + spread.of_tokens(prosody.pitch_shift) / self._of(self.pitch_std, speaker)
-        return Contour(value, own.present)
-
-    def asked_energy(self, own: Contour, prosody: Prosody, spread: _Spread, speaker: Tensor | None) -> Contour:
-        """A speaker's energy as it is asked for."""
-        if prosody.energy_db is not None:
-            mask = torch.ones_like(spread.path[:, :1])
-            given = self.energy(_stretched(prosody.energy_db, spread.n_frames, mask.shape[2]), mask, speaker)
-            own = spread.as_own(given)
-        value = own.value
-        if prosody.energy_range is not None:
-            value = value * spread.of_tokens(prosody.energy_range)
-        if prosody.energy_gain_db is not None:
-            value = value + spread.of_tokens(prosody.energy_gain_db) / self._of(self.energy_std, speaker)
-        return Contour(value, own.present)
-
-    def curves(self, pitch: Contour, energy: Contour, mask: Tensor, speaker: Tensor | None) -> Curves:
-        """Curves in Hz and dB, 0 past an item's end."""
-        tone = pitch.value * self._of(self.pitch_std, speaker) + self._of(self.pitch_mean, speaker)
-        level = energy.value * self._of(self.energy_std, speaker) + self._of(self.energy_mean, speaker)
-        hz = 100 * 2 ** (tone / 12) * (pitch.present > 0)
-        return Curves((hz * mask).squeeze(1), (level * mask).squeeze(1))
-
-    def _of(self, values: Tensor, speaker: Tensor | None) -> Tensor:
-        """[B, 1, 1]."""
-        return (values[:1] if speaker is None or len(values) == 1 else values[speaker]).view(-1, 1, 1)
-
-
-def semitones(hz: Tensor) -> Tensor:
-    """Above 100 Hz."""
-    return 12 * torch.log2(hz / 100)
-
-
-class _Spread:
-    """Where tokens lie among frames, for curves that are of either."""
-
-    def __init__(self, path: Tensor, n_tokens: int, *, is_of_tokens: bool) -> None:
-        """path: [B, L, T]; n_tokens: what a caller's tensors have; is_of_tokens: whether the network's curves are."""
-        self.path = path
-        self.n_frames = path.sum(dim=(1, 2)).long().tolist()
-        self._is_of_tokens = is_of_tokens
-
-    def of_tokens(self, values: Tensor) -> Tensor:
-        """A caller's values of tokens, [B, L], as the network's curves are: [B, 1, L or T]."""
-        wide = _wide(values, self.path.shape[1]).to(self.path).unsqueeze(1)
-        return wide if self._is_of_tokens else wide @ self.path
-
-    def as_own(self, contour: Contour) -> Contour:
-        """A curve over frames as the network's are."""
-        return averaged(contour, self.path) if self._is_of_tokens else contour
-
-    def over_frames(self, contour: Contour) -> Contour:
-        """One of the network's curves, over frames."""
-        if not self._is_of_tokens:
-            return contour
-        return Contour(contour.value @ self.path, contour.present @ self.path)
-
-
-def _wide(values: Tensor, n: int) -> Tensor:
-    """[B, L] -> [B, n], by zeros."""
-    return F.pad(values, (0, n - values.shape[1]))
-
-
-def _stretched(curve: Tensor, n_frames: list[int], n: int) -> Tensor:
-    """A caller's curves, [B, T'], over as many frames as each item has: [B, 1, n]; the nearest value, and so no slide
-    into what is 0."""
-    wide = curve.new_zeros(len(curve), 1, n)
-    for item, count in enumerate(n_frames):
-        place = (torch.arange(count, device=curve.device) + 0.5) * curve.shape[1] / count
-        wide[item, 0, :count] = curve[item, place.long().clamp(max=curve.shape[1] - 1)]
-    return wide

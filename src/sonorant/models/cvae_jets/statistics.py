@@ -14,7 +14,7 @@ from sonorant.audio.spectrogram import SpectrogramConfig, energy_db, linear_spec
 from sonorant.config import config, parse, plain, read_json
 from sonorant.data.batch import Batch
 from sonorant.data.prepare import Prepared
-from sonorant.models.cvae_jets.model import UNMEASURED, Statistics, semitones
+from sonorant.models.cvae_jets.curves import UNMEASURED, Statistics, semitones
 
 MEASURED = "statistics.json"
 _LEAST_STD = 0.1
