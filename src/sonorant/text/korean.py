@@ -1,20 +1,21 @@
 """Korean as it is said: the rules of the Standard Pronunciation (표준 발음법, "article" below is its 제n항).
 
 Every place where two syllables meet is decided by itself, from the coda before and the syllable after. What spelling
-does not tell is in `sonorant.text.korean_words`. No rule knows grammar, so these are not told apart: a stem in ㄴ or ㅁ
-from a noun (신고 "wearing" [신꼬] and 신고 "report" [신고], article 24), and a Chinese word from another (article 26).
+does not tell is in `sonorant.text.korean_words`, which words are verbs (article 27) in `sonorant.text.korean_verbs`. No
+rule knows grammar, so these are not told apart: a stem in ㄴ or ㅁ from a noun (신고 "wearing" [신꼬] and 신고 "report"
+[신고], article 24), and a Chinese word from another (article 26).
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from itertools import pairwise
 
-from sonorant.text import korean_words
-from sonorant.text.hangul import Syllable, is_syllable, syllable
+from sonorant.text import korean_verbs, korean_words
+from sonorant.text.hangul import Syllable, has_coda, syllable
 from sonorant.text.normalize.ko_tables import NATIVE_COUNTERS, SINO_COUNTERS
 
 # Articles 8 to 11: the one of seven by which a coda is heard before a consonant and at the end.
@@ -37,6 +38,8 @@ _NOUNS_IN_LM = frozenset("삶앎")
 _PARTICLES = frozenset("과도보부까조처뿐밖만대")
 # Article 24, exception: 굶기다, 옮기다, 곪기다 are made with the suffix 기.
 _CAUSATIVE_STEMS, _CAUSATIVE_ENDINGS = frozenset("굶옮곪"), frozenset("기겨긴길김깁겼")
+# 굶주리다 [굼주리다] is one stem.
+_STARVE = "굶주"
 # Article 20, exception: as suffixes of words of two syllables or more these keep their ㄴ.
 _KEEP_N = frozenset({"란", "량", "력", "령", "례", "로", "론", "료", "류"})
 _NARROW = frozenset("ㅣㅑㅕㅛㅠ")
@@ -49,26 +52,19 @@ _NUMERAL = re.compile(
 # Article 29, addition 2: 서른여섯, 스물여섯; and so 십육 [심뉵], 백육 [뱅뉵].
 _TENS_AND_ONES = re.compile(rf"(?P<tens>{_NATIVE_TENS})(?P<first>[여일])(?=섯|덟|곱)")
 _SIX = re.compile("(?<=[십백천만억])육")
-# Article 27: nouns that follow a verb's -(으)ㄹ, with what may stand after them.
-_AFTER_FUTURE = re.compile(
-    r"것|겁니|거(?:야|예요|에요|라|지|냐|니|든|면|고|는|도|를|죠|였|잖|다|$)|걸(?:요|로)?$|게(?:요)?$|건(?:가|데|지)?$"
-    r"|수(?:가|는|도|를|밖에|록|야|만|있|없|$)|데(?:가|는|도|를|라|$)|바(?:가|는|를|와|이|$)|적(?:이|에|도|$)"
-    r"|듯|곳|법(?:이|은|도|한|하|$)|도리|성싶"
-)
-_KNOW_HOW = re.compile(r"줄(?:은|을|도|이야|만)?$")
-_KNOWING = ("알", "아", "압", "안다", "모르", "몰", "모른", "모를")
-# Words that end in ㄹ and in no verb's -(으)ㄹ; those in 를 are objects, but for the stems in 르.
-_NO_FUTURE = re.compile(
-    r"(?:오늘|내일|서울|겨울|가을|마을|얼굴|하늘|아들|이틀|사흘|나흘|열흘|연필|호텔|메일|과일|매일|생일|요일|교실|거실)$"
-    r"|^(?!.*(?:부|모|흐|오|이|다|고|빠|누|두|기|따|치|투|으)를$).*를$"
-)
-# Article 27, addition: endings that begin with -(으)ㄹ.
-_FUTURE_ENDING = re.compile(r"(?P<end>수록|지라도|지언정|진대|세라|밖에|걸요?$|게요?$|지$)")
-_STEMS_IN_R = frozenset("알살놀길멀말울팔들달돌물불빌쓸열졸날걸굴끌늘덜떨얼밀풀헐글틀썰벌털질절슬칠")
-_VERBS_IN_R = frozenset("할갈올볼될을일")
 # Article 26: a Chinese number in ㄹ and what it counts.
 _TENSE_COUNTERS = ("도", "등", "단", "대", "세", "점", "조", "주", "장", "절", "종", "승")
-_ANYWHERE = {**korean_words.ANYWHERE, **korean_words.STRICT}
+_LOOKED_UP = {
+    **korean_words.ANYWHERE, **korean_words.STRICT, **korean_words.AT_START, **korean_words.WHOLE,
+    **{word: word for word in korean_words.AS_WRITTEN},
+}  # fmt: skip
+# Article 29: 잎 after any coda is [닙], 콩잎 [콩닙], 배춧잎 [배춘닙].
+_LEAF = re.compile("(?<=[가-힣])잎")
+# Article 24: 습니다 after a coda that is heard as ㄴ or ㅁ is an ending: 신습니다 [신씀니다].
+_FORMAL = re.compile("(?<=[가-힣])습(?=[니디][다까])")
+# Article 29: names of stations, 신촌역 [신촌녁]; but 영역, 번역 and the like have no two parts.
+_STATION = re.compile(rf"(?<=[가-힣][가-힣])역(?={korean_words.PARTICLES}?$)")
+_BEFORE_NO_STATION = frozenset("영번반통면병광공전방음검징권군")
 # Nouns in 의, which then is no particle.
 _UI_NOUNS = re.compile(
     r"^(?:주|강|회|협|동|정|합|논|문|예|거|호|편|항|결|건|토|유|심|고|선|악|성|명|모|신|창|발|의|자|임|본|열|적|경)의$"
@@ -89,7 +85,9 @@ def pronounce_phrase(words: Sequence[str], *, relaxed: bool = False, lexicon: bo
     Codas move across a space where the standard says so of two words (articles 12, 18, 27), and where two words are
     surely said as one: after a word of one syllable, and between a number and what it counts (articles 15, 23, 29).
     """
-    spelled = [_respelled(word, relaxed, lexicon) for word in words]
+    spelled = [
+        _respelled(word, relaxed, lexicon and not _as_written(word, after)) for word, after in pairwise((*words, ""))
+    ]
     joined = [_said_as_one(before, after) for before, after in pairwise(words)]
     if lexicon:
         for at, (before, after) in enumerate(pairwise(words)):
@@ -125,32 +123,50 @@ def _respelled(word: str, relaxed: bool, lexicon: bool) -> str:
     """A word with what rules cannot know already in its spelling."""
     word = _SIX.sub("뉵", word)
     word = _TENS_AND_ONES.sub(lambda number: number["tens"] + _with_n(number["first"]), word)
+    word = _LEAF.sub(lambda leaf: _with_n(leaf.group()) if has_coda(word[leaf.start() - 1]) else leaf.group(), word)
+    if (formal := _FORMAL.search(word)) and _HEARD[syllable(word[formal.start() - 1]).coda] in ("ㄴ", "ㅁ"):
+        word = _tensed_at(word, formal.start())
     if lexicon:
         word = _looked_up(word, relaxed)
         if stem := korean_words.STEM_AND_ENDING.match(word):
             word = _tensed_at(word, stem.end())  # article 24
-    return _future_endings(word)
+        if (station := _STATION.search(word)) and _is_station(word[: station.start()]):
+            word = _STATION.sub("녁", word)
+    ending = korean_verbs.tense_ending(word)
+    return _tensed_at(word, ending) if ending else word
+
+
+def _as_written(word: str, after: str) -> bool:
+    """Whether the word after shows that this is none of the table: 안과 밖."""
+    return any(word == first and after.startswith(start) for first, start in korean_words.AS_WRITTEN_BEFORE)
+
+
+def _is_station(name: str) -> bool:
+    return has_coda(name[-1]) and name[-1] not in _BEFORE_NO_STATION
 
 
 def _looked_up(word: str, relaxed: bool) -> str:
     start = _at_start().match(word)
-    head = korean_words.AT_START[start.group()] if start else ""
+    head = _LOOKED_UP[start.group()] if start else ""
     rest = word[start.end() :] if start else word
-    return head + _anywhere(relaxed).sub(lambda hit: _ANYWHERE[hit.group()], rest)
+    return head + _anywhere(relaxed).sub(lambda hit: _LOOKED_UP[hit.group()], rest)
 
 
 @cache
 def _anywhere(relaxed: bool) -> re.Pattern[str]:
-    return _any_of(korean_words.ANYWHERE if relaxed else _ANYWHERE)
+    strict = [] if relaxed else list(korean_words.STRICT)
+    return _any_of([*korean_words.ANYWHERE, *korean_words.AS_WRITTEN, *strict])
 
 
 @cache
 def _at_start() -> re.Pattern[str]:
-    return _any_of(korean_words.AT_START)
+    return _any_of([*korean_words.AT_START, *korean_words.AS_WRITTEN, *korean_words.WHOLE])
 
 
-def _any_of(words: Mapping[str, str]) -> re.Pattern[str]:
-    return re.compile("|".join(sorted(words, key=len, reverse=True)))
+def _any_of(words: Iterable[str]) -> re.Pattern[str]:
+    longest_first = sorted(words, key=len, reverse=True)
+    alone = rf"(?={korean_words.PARTICLES}?$)"
+    return re.compile("|".join(word + alone if word in korean_words.WHOLE else word for word in longest_first))
 
 
 def _with_n(char: str) -> str:
@@ -160,20 +176,6 @@ def _with_n(char: str) -> str:
 def _tensed_at(word: str, at: int) -> str:
     one = syllable(word[at])
     return word[:at] + str(one._replace(onset=_TENSE.get(one.onset, one.onset))) + word[at + 1 :]
-
-
-def _future_endings(word: str) -> str:
-    """Article 27, addition: 할걸 [할껄], 할수록 [할쑤록]; but 알게 and 알지 have their ㄹ in the stem."""
-    for ending in _FUTURE_ENDING.finditer(word):
-        at = ending.start()
-        before = word[at - 1 : at]
-        if not before or syllable(before).coda != "ㄹ":
-            continue
-        in_stem = ending["end"].startswith("게") and before in _STEMS_IN_R
-        in_noun = ending["end"] in ("지", "밖에") and before not in _VERBS_IN_R
-        if not in_stem and not in_noun:
-            return _tensed_at(word, at)
-    return word
 
 
 def _paired(before: str, after: str) -> str:
@@ -204,11 +206,7 @@ def _tense_after(before: str, after: str, third: str) -> bool:
     counters = NATIVE_COUNTERS if before.endswith(("열", "여덟")) else _TENSE_COUNTERS
     if _is_number(before) and before[-1] in "일칠팔열덟" and after.startswith(tuple(counters)):
         return True
-    if not before or not is_syllable(before[-1]) or syllable(before[-1]).coda != "ㄹ" or _NO_FUTURE.search(before):
-        return False
-    if _KNOW_HOW.match(after):
-        return third.startswith(_KNOWING)
-    return _AFTER_FUTURE.match(after) is not None
+    return korean_verbs.tenses(before, after, third)
 
 
 # ---- where two syllables meet --------------------------------------------------------------------------------------
@@ -242,7 +240,9 @@ def _inside(before: Syllable, after: Syllable, *, keeps_n: bool) -> tuple[str, s
     if not before.coda:
         return "", after.onset
     if after.onset == "ㅇ":
-        return _before_vowel(before.coda, after)
+        # Article 15: 없 is no ending, 끝없이 [끄덥씨]; where ㅅ is heard, [마싣따], that is of 있.
+        coda = _HEARD[before.coda] if str(after) == "없" else before.coda
+        return _before_vowel(coda, after)
     first, last = _split(before.coda)
     if last == "ㅎ" and after.onset in "ㄱㄷㅈㅅ":
         return first, _ASPIRATED.get(after.onset, "ㅆ")  # article 12.1 and 12.2: 놓고 [노코], 많소 [만쏘]
@@ -291,6 +291,7 @@ def _before_consonant(before: Syllable, after: Syllable, *, keeps_n: bool) -> tu
         tense = onset in "ㄱㄷㅅㅈ"  # article 24: 앉고 [안꼬]; no noun ends so
     elif coda == "ㄻ":
         suffix = written in _CAUSATIVE_STEMS and str(after) in _CAUSATIVE_ENDINGS
+        suffix = suffix or written + str(after._replace(coda="")) == _STARVE
         particle = written in _NOUNS_IN_LM and str(after) in _PARTICLES
         tense = onset in "ㄱㄷㅅㅈ" and not suffix and not particle  # article 24: 닮고 [담꼬]
     if heard in _NASAL or tense:

@@ -2,60 +2,99 @@
 
 A respelling is not yet the pronunciation: 깻잎 is 깬닢, of which the rules make [깬닙], and [깬니플] of 깻잎을.
 Each is written `word respelling`, under the article of the Standard Pronunciation that it is an instance of.
-A word is known at the beginning of what is written without a space; one marked with ~ is known anywhere in it.
+A word is known at the beginning of what is written without a space; one marked with ~ is known anywhere in it, and one
+marked with = where nothing but a particle follows.
 """
 
 from __future__ import annotations
 
 import re
 
+from sonorant.text.hangul import syllable
+
+_PARTICLES = """
+이 가 은 는 을 를 의 에 로 으로 과 와 도 만 까지 부터 에서 에게 이나 나 이라 라 이다 이고 이며 이면 이야 야 이에요 예요
+입니다 입니까 이었다 였다 인 일 인지 이었어요 조차 마저 밖에 뿐 들 들이 들은 들을 들도 들의 들에게 이란 란 이라고 라고
+이라는 라는 보다 처럼 마다 에는 에도 에서는 에서도 으로는 으로도 로는 로도 으로서 로서 까지는 까지도 엔 에선 만은 만을
+"""
+
 _TABLE = """
 # 10: 넓- is [넙] in these
 넓죽 넙죽 · 넓둥글 넙둥글 · 넓적하 넙적하 · 넓적다리 넙적다리
 # 15: a coda before a word of its own
-~맛없 맏없 · ~멋없 먿없 · 겉옷 걷옷 · 헛웃음 헏웃음 · 젖어미 젇어미 · 값어치 갑어치 · 값있 갑있 · 첫인상 처딘상
-웃어른 욷어른 · 윗옷 윋옷 · 홑옷 혿옷 · 덧옷 덛옷 · 꽃위 꼳위 · 밭아래 받아래 · 부엌안 부억안 · 팥알 팓알
-첫아들 첟아들 · 첫아이 첟아이 · 몇월 멷월
+겉옷 걷옷 · 헛웃음 헏웃음 · 젖어미 젇어미 · 값어치 갑어치 · 값있 갑있 · 첫인상 처딘상 · 웃어른 욷어른 · 윗옷 윋옷
+홑옷 혿옷 · 덧옷 덛옷 · 꽃위 꼳위 · 밭아래 받아래 · 부엌안 부억안 · 팥알 팓알 · 첫아들 첟아들 · 첫아이 첟아이
+몇월 멷월 · ~뜻있 뜨딨
 # 16: names of letters
 ~디귿 디긋 · ~지읒 지읏 · ~치읓 치읏 · ~키읔 키윽 · ~티읕 티읏 · ~피읖 피읍 · ~히읗 히읏
 # 20: the rule for the third syllable (의견란, 생산량) does not hold in these
-~곤란 골란 · ~혼란 홀란 · ~논란 놀란 · ~반란 발란 · ~연료 열료 · ~난로 날로 · ~한류 할류 · ~분류 불류 · ~인류 일류
-~언론 얼론 · ~진료 질료 · ~완료 왈료 · ~근로 글로 · ~진로 질로 · ~전력 절력 · ~관례 괄례 · 대관령 대괄령
+~곤란 골란 · ~혼란 홀란 · ~논란 놀란 · ~반란 발란 · ~핵연료 핵녈료 · ~화석연료 화석열료 · ~대체연료 대체열료
+~난로 날로 · ~한류 할류 · ~분류 불류 · ~인류 일류 · ~언론 얼론 · ~진료 질료 · ~완료 왈료 · ~근로 글로 · ~진로 질로
+~전력 절력 · ~관례 괄례 · 대관령 대괄령
 # 20 and 26; 24
 공권력 공꿘녁 · 결단 결딴 · 줄넘기 줄넘끼
 # 26: words of Chinese origin with ㄹ before ㄷ, ㅅ, ㅈ
 ~갈등 갈뜽 · 발동 발똥 · 절도 절또 · 말살 말쌀 · 불소 불쏘 · 일시 일씨 · 갈증 갈쯩 · ~물질 물찔 · ~발전 발쩐
 몰상식 몰쌍식 · 불세출 불쎄출 · ~결정 결쩡 · ~활동 활똥 · 출신 출씬 · 열심 열씸 · 일주일 일쭈일 · ~설득 설뜩
-~발달 발딸 · 실수 실쑤 · 결석 결썩 · ~필수 필쑤 · ~철도 철또 · ~칠십 칠씹 · ~팔십 팔씹 · ~결제 결쩨 · ~출석 출썩
+~발달 발딸 · 실수 실쑤 · 결석 결썩 · ~필수 필쑤 · 철도 철또 · ~칠십 칠씹 · ~팔십 팔씹 · ~결제 결쩨 · ~출석 출썩
 ~절대 절때 · 별도 별또 · ~실제 실쩨 · 일종 일쫑 · 일정 일쩡 · 월세 월쎄 · 질서 질써 · 일상 일쌍 · ~달성 달썽
 밀접 밀쩝 · ~설정 설쩡 · 철저 철쩌 · ~솔직 솔찍 · ~출장 출짱 · ~출동 출똥 · ~실습 실씁 · 물자 물짜 · 열정 열쩡
-불신 불씬 · ~결심 결씸 · 골절 골쩔 · 멸종 멸쫑 · ~발생 발쌩 · ~실시 실씨 · ~결승 결씅
+불신 불씬 · ~결심 결씸 · 골절 골쩔 · 멸종 멸쫑 · 몰두 몰뚜 · 일등 일뜽 · 실질 실찔 · ~발생 발쌩 · ~실시 실씨
+~결승 결씅 · ~고속철도 고속철또 · ~도시철도 도시철또 · ~한국철도 한국철또
 # Words of Chinese origin that are tense by custom; no article tells them.
 ~조건 조껀 · ~사건 사껀 · 인기 인끼 · ~문법 문뻡 · 한자 한짜 · ~성격 성껵 · 안과 안꽈 · ~내과 내꽈 · ~외과 외꽈
 ~치과 치꽈 · ~헌법 헌뻡 · ~여권 여꿘 · ~평가 평까 · 물가 물까 · 장점 장쩜 · 단점 단쩜 · ~초점 초쩜 · ~관점 관쩜
-~신분증 신분쯩 · ~면허증 면허쯩
+문자 문짜 · ~소문자 소문짜 · ~대문자 대문짜 · 점수 점쑤 · 인권 인꿘 · 정권 정꿘 · 성과 성꽈 · 중점 중쩜 · 쟁점 쟁쩜
+=대가 대까 · =개수 개쑤 · =시점 시쩜 · ~현시점 현시쩜 · =요점 요쩜 · =허점 허쩜 · =강점 강쩜 · =만점 만쩜 · =평점 평쩜
+통증 통쯩 · 염증 염쯩 · 싫증 실쯩
 # 28: compounds
 문고리 문꼬리 · ~눈동자 눈똥자 · ~신바람 신빠람 · 산새 산쌔 · 손재주 손째주 · 길가 길까 · 물동이 물똥이
-~발바닥 발빠닥 · 굴속 굴쏙 · ~술잔 술짠 · ~바람결 바람껼 · ~그믐달 그믐딸 · ~아침밥 아침빱 · 잠자리 잠짜리
-강가 강까 · 초승달 초승딸 · 등불 등뿔 · 창살 창쌀 · 강줄기 강쭐기 · ~손가락 손까락 · ~발가락 발까락 · ~손바닥 손빠닥
+~발바닥 발빠닥 · 굴속 굴쏙 · ~술잔 술짠 · ~바람결 바람껼 · ~그믐달 그믐딸 · ~아침밥 아침빱 · 잠자리 잠짜리 · 강가 강까
+초승달 초승딸 · 등불 등뿔 · 창살 창쌀 · 강줄기 강쭐기 · ~손가락 손까락 · ~발가락 발까락 · ~손바닥 손빠닥
 ~보름달 보름딸 · ~비빔밥 비빔빱 · ~김밥 김빱 · 눈사람 눈싸람 · 밤거리 밤꺼리 · 술집 술찝 · 물고기 물꼬기 · 용돈 용똔
 산길 산낄 · 봄비 봄삐 · 안방 안빵 · 손등 손뜽 · 눈길 눈낄 · 들길 들낄 · 글자 글짜 · 밀가루 밀까루 · 빵집 빵찝
-꿈속 꿈쏙 · 마음속 마음쏙 · 산속 산쏙 · 물속 물쏙 · 땅속 땅쏙 · 방바닥 방빠닥
+열쇠 열쐬 · ~손수건 손쑤건 · 일자리 일짜리 · 길거리 길꺼리 · 일거리 일꺼리 · 꿈속 꿈쏙 · 마음속 마음쏙 · 산속 산쏙
+물속 물쏙 · 땅속 땅쏙 · 방바닥 방빠닥
+# 27, written as one word
+쓸데 쓸떼 · 볼거리 볼꺼리 · 먹을거리 먹을꺼리 · 읽을거리 읽을꺼리 · 땔감 땔깜
 # 27 and 28, of numbers
 열둘 열뚤 · 열두 열뚜 · 열셋 열쎋 · 열세 열쎄 · 열다섯 열따섯
 # 29: an ㄴ between two parts
-솜이불 솜니불 · 홑이불 혿니불 · 막일 막닐 · 삯일 삯닐 · 맨입 맨닙 · ~꽃잎 꼳닢 · 내복약 내복냑 · 한여름 한녀름
-남존여비 남존녀비 · 신여성 신녀성 · ~색연필 색년필 · 직행열차 직행녈차 · 늑막염 늑막념 · 콩엿 콩녓 · ~담요 담뇨
-눈요기 눈뇨기 · ~영업용 영업뇽 · 식용유 식용뉴 · 국민윤리 국민뉼리 · 들일 들닐 · ~솔잎 솔닢 · 설익 설닉 · 물약 물냑
-불여우 불녀우 · ~서울역 서울녁 · 물엿 물녓 · ~휘발유 휘발뉴 · 유들유들 유들뉴들 · 이죽이죽 이죽니죽
-야금야금 야금냐금 · 검열 검녈 · 욜랑욜랑 욜랑뇰랑 · 금융 금늉 · ~백분율 백뿐뉼 · 논일 논닐 · ~밭일 받닐 · 옛일 옏닐
-앞일 압닐 · 볼일 볼닐 · 집안일 집안닐 · 웬일 웬닐 · 할일 할닐 · 부엌일 부억닐 · 낯익 낟닉 · ~풀잎 풀닢 · ~은행잎 은행닢
-~알약 알냑 · ~두통약 두통냑 · ~배낭여행 배낭녀행 · ~신혼여행 신혼녀행 · ~수학여행 수학녀행 · ~부산역 부산녁
-~강남역 강남녁 · ~시청역 시청녁 · ~용산역 용산녁 · ~대전역 대전녁 · ~학생용 학생뇽 · ~가정용 가정뇽 · 밭이랑 받니랑
+솜이불 솜니불 · 홑이불 혿니불 · 막일 막닐 · 삯일 삯닐 · 맨입 맨닙 · 내복약 내복냑 · 한여름 한녀름 · 남존여비 남존녀비
+신여성 신녀성 · ~색연필 색년필 · 직행열차 직행녈차 · 늑막염 늑막념 · 콩엿 콩녓 · ~담요 담뇨 · 눈요기 눈뇨기
+~영업용 영업뇽 · 식용유 식용뉴 · 국민윤리 국민뉼리 · 들일 들닐 · 설익 설닉 · 물약 물냑 · 불여우 불녀우
+~서울역 서울녁 · 물엿 물녓 · ~휘발유 휘발뉴 · 유들유들 유들뉴들 · 이죽이죽 이죽니죽 · 야금야금 야금냐금 · 검열 검녈
+욜랑욜랑 욜랑뇰랑 · 금융 금늉 · ~백분율 백뿐뉼 · 논일 논닐 · ~밭일 받닐 · 옛일 옏닐 · 앞일 압닐 · 볼일 볼닐
+집안일 집안닐 · 웬일 웬닐 · 할일 할닐 · 부엌일 부억닐 · 낯익 낟닉 · ~알약 알냑 · ~두통약 두통냑 · ~배낭여행 배낭녀행
+~신혼여행 신혼녀행 · ~수학여행 수학녀행 · ~부산역 부산녁 · ~강남역 강남녁 · ~시청역 시청녁 · ~용산역 용산녁
+~대전역 대전녁 · ~학생용 학생뇽 · ~가정용 가정뇽 · 밭이랑 받니랑 · 밤윷 밤늋 · ~논현역 논현녁 · 부전역 부전녁
 # 29, exception and 26
 삼일절 사밀쩔
 # 30: ㅅ between two parts, before 이 and the like
-~베갯잇 베갠닛 · ~깻잎 깬닢 · ~나뭇잎 나문닢 · 도리깻열 도리깬녈 · 뒷일 뒨닐 · 댓잎 댄닢 · ~옛이야기 옌니야기
+~베갯잇 베갠닛 · 도리깻열 도리깬녈 · 뒷일 뒨닐 · 뒷윷 뒨늋 · ~옛이야기 옌니야기
+# 17: no ending
+곧이어 고디어
+"""
+# Endings of Chinese origin that are tense in most words, but not in all (신여성, 영수증, 음식점, 방법): each with what
+# may stand after it by chance (경제성장), and the words after which it is tense.
+_FAMILIES = """
+성 장 숙 원 명 냥: 가능 중요 필요 안정 안전 다양 창의 인간 전문 일관 타당 정체 사회 유연 생산 경제 공정 투명 대중 신뢰
+효율 합리 관련 정당 순수 고유 보편 방향 현실 진실 특수 상대 주체 통일 상징
+점 검 령: 문제 공통 차이 출발 전환 교차 개선 유의
+권 리 력 한 위 유 고: 투표 선거 소유 이용 입장 회원 상품 승차 탑승 관람 초대 할인 수도 문화 생활 상위 하위
+대기 성층 영향 우승 주도 발언 거부 참정 생존 재산 경영 운영 사용 특허 상표 자치 청구 기본
+과 학 정 제: 소아 산부인 이비인후 피부
+증 가 상 권: 신분 면허 학생 회원 우울 불면 후유 합병 건망 골다공 공포 궁금
+법 칙 률 원: 맞춤 사용 요리
+"""
+# What holds a word of the table by chance.
+_AS_WRITTEN = """
+한자리 한자루 한자세 사건물 사건강 사건축 사건설 조건물 조건설 국내과학 국내과제 해외과학 해외과제 생활동안 출발전
+발생산 실시설 출동향 점수정
+"""
+# The same of a word and the next: 안과 밖, 들일 수 없다.
+_AS_WRITTEN_BEFORE = """
+안과 밖 · 안과 바깥 · 들일 수 · 들일 것 · 들일 거 · 들일 때 · 들일 만 · 들일 사람 · 들일 생각 · 들일 필요 · 들일 정도
 """
 # 15: [마싣따] is allowed beside [마딛따], and what is heard.
 _STRICT = "~맛있 마딨 · ~멋있 머딨"
@@ -80,13 +119,33 @@ def _entries(table: str) -> list[list[str]]:
     return [entry.split() for line in lines for entry in line.split(" · ")]
 
 
+def _families(table: str) -> dict[str, str]:
+    """Each word of the families with its last syllable tense; with what may stand after it by chance, as written."""
+    known: dict[str, str] = {}
+    for family in re.split(r"\n(?=. )", table.strip()):
+        (ending, *others), words = (part.split() for part in family.split(":"))
+        one = syllable(ending)
+        tense = str(one._replace(onset=chr(ord(one.onset) + 1)))
+        for word in words:
+            known[word + ending] = word + tense
+            known.update((word + ending + other, word + ending + other) for other in others)
+    return known
+
+
 def _one_of(words: str) -> str:
     return "(?:" + "|".join(sorted(words.split(), key=len, reverse=True)) + ")"
 
 
+PARTICLES = _one_of(_PARTICLES)
 _ENTRIES = _entries(_TABLE)
-ANYWHERE = {word[1:]: said for word, said in _ENTRIES if word.startswith("~")}
-AT_START = {word: said for word, said in _ENTRIES if not word.startswith("~")}
+_FAMILY_WORDS = _families(_FAMILIES)
+AS_WRITTEN = frozenset(_AS_WRITTEN.split()) | {word for word, said in _FAMILY_WORDS.items() if word == said}
+ANYWHERE = {word[1:]: said for word, said in _ENTRIES if word.startswith("~")} | {
+    word: said for word, said in _FAMILY_WORDS.items() if word != said
+}
+WHOLE = {word[1:]: said for word, said in _ENTRIES if word.startswith("=")}
+AT_START = {word: said for word, said in _ENTRIES if word[0] not in "~="}
+AS_WRITTEN_BEFORE = {(word, start) for word, start in _entries(_AS_WRITTEN_BEFORE)}
 STRICT = {word[1:]: said for word, said in _entries(_STRICT)}
 PAIRS = {(before, start): said for before, start, said in _entries(_PAIRS)}
 STEM_AND_ENDING = re.compile(rf"(?!{_one_of(_OTHER_WORDS)}$)(?P<stem>{_one_of(_STEMS)})(?={_one_of(_ENDINGS)}$)")

@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 
 from sonorant.text.normalize import normalizer_for
 from sonorant.text.normalize.ko_numbers import native, sino
-from sonorant.text.normalize.ko_tables import LETTERS, NATIVE_COUNTERS, SINO_COUNTERS
+from sonorant.text.normalize.ko_tables import BRACKETS, LETTERS, NATIVE_COUNTERS, SINO_COUNTERS
 from sonorant.text.normalize.numbers import spell
+from sonorant.text.standard import standard_frontend
 
 NORMALIZE = normalizer_for("ko")
 VALUES = {"영": 0, **{name: value for value, name in enumerate("일이삼사오육칠팔구", start=1)}}
@@ -76,3 +77,10 @@ def test_capitals_are_spelled_and_keep_their_particles(word: str, particle: str)
 @pytest.mark.parametrize("text", ["nice", "iMac", "大韓民國", "漢字와 한글", "東"])
 def test_what_cannot_be_said_is_left_for_the_front_end_to_report(text: str) -> None:
     assert said(text) == text
+
+
+@pytest.mark.parametrize("bracket", BRACKETS)
+def test_brackets_are_silent(bracket: str) -> None:
+    (sentence,) = standard_frontend("ko")(f"나는 {bracket}책{bracket} 읽었다.")
+    assert sentence.unknown == {}
+    assert [word.spoken for word in sentence.words] == ["나는", "책", "읽었다"]

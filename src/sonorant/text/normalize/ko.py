@@ -65,6 +65,12 @@ def _clock(hour: str, minute: str, second: str | None) -> str:
     return spoken + (f" {sino(int(second))} 초" if second else "")
 
 
+def _named_day(match: Match) -> str:
+    """6.25 is 육이오, 10.26 is 십이육."""
+    month, day = match.group().split(".")
+    return sino(int(month)) + digits(day, zero="영")
+
+
 def _telephone(match: Match) -> str:
     """Digit by digit, a pause between the groups."""
     runs = re.findall("[0-9]+", match.group())
@@ -92,12 +98,29 @@ def _counted(match: Match) -> str:
     return "에서 ".join(say(each, minus=minus) for each in ends) + joint + counter
 
 
+def _about(match: Match) -> str | None:
+    """3,4명, "three or four": 서너 명; 3,4년: 삼사 년. Two numbers that do not follow one another are a list."""
+    low, counter = int(match["low"]), match["counter"]
+    if int(match["high"]) != low + 1:
+        return None
+    if counter == "월":
+        return "오뉴월" if low == 5 else f"{sino(low)}{sino(low + 1)}월"
+    if _is_native(match, counter, match["low"], ""):
+        return f"{ko.ABOUT[low]} {counter}"
+    six = "륙" if low == 5 else sino(low + 1)
+    return f"{sino(low)}{six}{'' if counter in ko.ATTACHED else ' '}{counter}"
+
+
+def _minus(match: Match) -> str:
+    return " 빼기 ".join(whole(number) for number in match.group().split("-"))
+
+
 def _is_native(match: Match, counter: str, number: str, decimals: str) -> bool:
     if decimals or len(number) > 2 or not 1 <= int(number) <= ko.NATIVE_COUNTERS.get(counter, 99):
         return False
     value, before = int(number), word_before(match)
     following = word_after(match) or match.string[match.end() : match.end() + 4]
-    if match.string.endswith("제", 0, match.start()):
+    if match.string.endswith("제", 0, match.start()) or (before == "제" and counter in ko.ORDINALS):
         return False
     match counter:
         case "시":
@@ -105,7 +128,7 @@ def _is_native(match: Match, counter: str, number: str, decimals: str) -> bool:
         case "분":
             return before in ko.PEOPLE or _WHOLE_PEOPLE.search(before) is not None
         case "번":
-            return not following.startswith(tuple(ko.NUMBERED_BY_BEON))
+            return before not in ko.NUMBERED_BEFORE_BEON and not following.startswith(tuple(ko.NUMBERED_BY_BEON))
         case "대":
             is_decade = value % 10 == 0 and before not in ko.MACHINES
             return not (is_decade or before == "세계" or following.startswith(_NUMBERED_BY_DAE))
@@ -165,7 +188,7 @@ def _equals(match: Match) -> str:
 def _number_rules() -> list[Rule]:
     low_high = rf"(?P<low>{SIGNED})(?:{_DASH}(?P<high>{PATTERN}))?"
     counters = any_of((*ko.NATIVE_COUNTERS, *ko.SINO_COUNTERS))
-    scales = rf"(?P<scale>{any_of(ko.SCALES)})(?!각|직|항|문|례|막|국|화점|남|세)"
+    scales = rf"(?P<scale>{any_of(ko.SCALES)})(?!각|직|항|문|례|막|국|화점|남|세|(?<=경)기)"
     month, day = r"(?P<month>0?[1-9]|1[0-2])", r"(?P<day>0?[1-9]|[12][0-9]|3[01])"
     year = r"(?P<year>[12][0-9]{3})"
     return [
@@ -178,6 +201,7 @@ def _number_rules() -> list[Rule]:
         Rule("telephone", r"(?:0[0-9]{1,2}[-. )]|\(0[0-9]{1,2}\) ?)[0-9]{3,4}[-. ][0-9]{4}(?!-?[0-9])", _telephone),
         Rule("telephone", r"1[0-9]{3}-[0-9]{4}(?!-?[0-9])|01[016789][0-9]{7,8}(?![0-9])", _telephone),
         Rule("telephone", r"(?:112|119|114)(?=에 |로 |에서 | 신고| 구급| 구조)", lambda match: digits(match.group())),
+        Rule("operator", r"[0-9]{1,9}(?:-[0-9]{1,9}){1,9}(?= ?= ?[-−]?[0-9])", _minus),
         Rule("digits", r"[0-9]{1,20}(?:-[0-9]{1,20}){2,10}(?![0-9])", _telephone),
         Rule(
             "version",
@@ -202,6 +226,7 @@ def _number_rules() -> list[Rule]:
         ),
         # Days that are named by their numbers: 6·25, 3·1절.
         Rule("day", r"[0-9]{1,2}[·ㆍ․][0-9]{1,2}(?![0-9·])", lambda match: digits(match.group(), zero="영")),
+        Rule("day", rf"{month}\.{day}(?= ?{any_of(ko.NAMED_DAYS)})|(?:{ko.NAMED_SURELY})", _named_day),
         Rule("quarter", r"(?P<quarter>[1-4])/4(?= ?분기)", lambda match: f"{sino(int(match['quarter']))}사"),
         Rule("fraction", r"(?P<bottom>[0-9]{1,15}) ?분의 ?(?P<top>[0-9]{1,15})(?![0-9.])", _fraction),
         Rule(
@@ -220,6 +245,7 @@ def _number_rules() -> list[Rule]:
         table("code", ko.CODES, after=_NOT_LATIN),
         Rule("unit", rf"{low_high} ?(?P<unit>{any_of(ko.UNITS)})(?![A-Za-z0-9²³/])", _measured),
         Rule("scale", rf"(?P<number>{SIGNED}){scales}", _scaled),
+        Rule("counter", rf"(?<![0-9],)(?P<low>[1-8]),(?P<high>[2-9])(?P<counter>{counters})", _about),
         Rule("counter", rf"{low_high}(?P<counter>{counters})", _counted),
         Rule("counter", rf"{low_high} (?P<counter>{counters})(?:{_AFTER_COUNTER})", _counted),
         Rule(
@@ -303,6 +329,7 @@ def _sign_rules() -> list[Rule]:
     return [
         Rule("roman", numeral, lambda match: sino(ko.ROMAN[match["numeral"]])),
         Rule("circled", any_of(ko.CIRCLED), lambda match: sino(ko.CIRCLED[match.group()])),
+        table("bracket", ko.BRACKETS),
         fixed("range", rf"(?<=[0-9가-힣%℃]){_WAVE}(?=[0-9])", "에서"),
         Rule("particle", rf"{after_number}=(?= ?[-−]?[0-9])", _equals),
         table("operator", ko.OPERATORS, before=spaced, after=r"(?= [-−(]?[0-9])"),

@@ -7,7 +7,7 @@ NATIVE_COUNTERS = {
     **dict.fromkeys(
         """개 명 사람 마리 권 살 장 대 벌 켤레 자루 송이 그루 포기 다발 병 잔 컵 그릇 접시 봉지 상자 박스 통 캔
         조각 알 방울 모금 줄 칸 채 척 쌍 곡 편 곳 군데 가지 종류 끼 판 달 번째 건 팀 가닥 묶음 뭉치 갑 첩 마디
-        숟가락 스푼 가구 시 갈래 바퀴 차례 걸음 발짝 꼬치 톨 필 주먹 아름 짝""".split(),
+        숟가락 스푼 가구 시 경기 갈래 바퀴 차례 걸음 발짝 꼬치 톨 필 주먹 아름 짝""".split(),
         99,
     ),
     "시간": 23,
@@ -28,6 +28,17 @@ ATTACHED = ("년", "년대", "년생", "년도", "월", "일", "대")
 # After a number and "번" these are named by it, not counted: 3번 출구.
 NUMBERED_BY_BEON = (
     "출구 버스 문제 선수 타자 홀 국도 게이트 테이블 창구 승강장 트랙 방 칸 좌석 척추 염색체 교향곡".split()
+)
+# And so it is after these: 기호 5번, 1반 3번.
+NUMBERED_BEFORE_BEON = frozenset("기호 번호 등번호 정답 보기 채널 반".split())
+# What is numbered after "제", also where that stands apart; else "제 3개" may be my three.
+ORDINALS = frozenset("장 권 편 곡 판 번 대 경기".split())
+# Two numbers that follow one another, before a native counter: 3,4명 is 서너 명.
+ABOUT = {1: "한두", 2: "두세", 3: "서너", 4: "네다섯", 5: "대여섯", 6: "예닐곱", 7: "일고여덟", 8: "여덟아홉"}
+# Days that are named by their numbers, before these; 3.1절 and 6.25 also before others.
+NAMED_DAYS = "전쟁 사변 동란 광복절 만세 혁명 의거 항쟁 민주화 민주 사태 쿠데타 군사 테러 선언 정변 학살".split()
+NAMED_SURELY = (
+    r"3\.1(?= ?(?:절|운동(?!장)|만세))|6\.25(?= ?(?:때|당시|이전|이후|참전|용사|기념))|8\.15(?= ?(?:해방|경축))"
 )
 # Before "N분" they are people, as is what ends in -님.
 PEOPLE = frozenset("손님 어른 선생님 어르신 고객 고객님 부모님 할머니 할아버지 교수님 회원 여러분 일행 모두".split())
@@ -112,6 +123,12 @@ CODES = {
     "B2B": "비투비",
     "B2C": "비투시",
 }
+
+# Brackets of titles and the like, read as the ordinary marks, which are silent.
+BRACKETS = {
+    "「": "‘", "」": "’", "『": "“", "』": "”", "｢": "‘", "｣": "’", "《": "“", "》": "”", "〈": "‘", "〉": "’",
+    "【": "[", "】": "]", "〔": "[", "〕": "]", "〖": "[", "〗": "]", "〘": "[", "〙": "]",
+}  # fmt: skip
 
 SIGNS = {
     "%": "퍼센트", "°": "도", "℃": "섭씨", "©": "저작권", "®": "등록 상표", "™": "상표", "§": "섹션", "^": "캐럿",
