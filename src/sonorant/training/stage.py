@@ -34,7 +34,8 @@ class Stage:
     gives: files of its folder that later stages read; they exist when it is complete.
     run: fills the folder and says whether it finished, or was asked to stop before; called again, it goes on.
     goal: how far it is to go; with another goal a complete stage goes on. is_shared: all processes run it together.
-    is_costly: what it gave is worth keeping though nothing has trained yet.
+    is_costly: what it gave is worth keeping though nothing has trained yet. is_remade: it begins anew where a stage that
+    it began with goes on; without that, such a stage does not go on.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Stage:
     goal: Mapping[str, Any] = field(default_factory=dict)
     is_shared: bool = False
     is_costly: bool = False
+    is_remade: bool = False
 
 
 class Processes(Protocol):
@@ -201,9 +203,9 @@ def differences(before: Mapping[str, Any], now: Mapping[str, Any], *, at: str = 
 
 
 def _begun_with(stages: Sequence[Stage], run: Path, stage: Stage) -> str | None:
-    """A stage that has made something of what this one reached; None where none has."""
+    """A stage that has made something of what this one reached, and stays; None where none has."""
     for other in stages:
-        record = _made(run / other.name)
+        record = None if other.is_remade else _made(run / other.name)
         if record is not None and any(name.startswith(f"{stage.name}/") for name in record["inputs"]):
             return other.name
     return None

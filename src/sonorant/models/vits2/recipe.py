@@ -199,6 +199,7 @@ class Vits2Recipe:
                     stage(DURATIONS, self.durations.run, trainings.durations),
                     settings=last_settings,
                     inputs=lambda: {f"{TRAIN}/{STATE}": last_state(run / TRAIN)},
+                    is_remade=True,
                 )
             )
         return tuple(stages)
