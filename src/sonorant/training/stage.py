@@ -34,8 +34,8 @@ class Stage:
     gives: files of its folder that later stages read; they exist when it is complete.
     run: fills the folder and says whether it finished, or was asked to stop before; called again, it goes on.
     goal: how far it is to go; with another goal a complete stage goes on. is_shared: all processes run it together.
-    is_costly: what it gave is worth keeping though nothing has trained yet. is_remade: it begins anew where a stage that
-    it began with goes on; without that, such a stage does not go on.
+    is_costly: what it gave is worth keeping though nothing has trained yet. is_remade: it begins anew where a stage
+    that it began with goes on; without that, such a stage does not go on.
     """
 
     name: str
