@@ -138,14 +138,13 @@ def test_twice_is_the_same_to_the_byte(work: Path, voice: Path, corpus: Path) ->
     assert contents(without) == rest
 
 
-def test_a_stop_loses_nothing_and_nothing_is_aligned_twice(
-    work: Path, voice: Path, corpus: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def stopped_after_two(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The ids of what is aligned from now on; with two of them, no more and no fewer, it is interrupted."""
     from sonorant.models import corpus_aligning
 
-    whole, aligned, made = align(corpus, voice), corpus_aligning.aligned, list[str]()
+    aligned, made = corpus_aligning.aligned, list[str]()
 
-    def until_stopped(*arguments: Any, **named: Any) -> Iterator[Alignment]:
+    def until_stopped(*arguments: Any, **named: Any) -> Iterator[Alignment | Skipped]:
         for row in aligned(*arguments, **named):
             if len(made) == 2:
                 raise KeyboardInterrupt
@@ -153,6 +152,14 @@ def test_a_stop_loses_nothing_and_nothing_is_aligned_twice(
             yield row
 
     monkeypatch.setattr(corpus_aligning, "aligned", until_stopped)
+    return made
+
+
+def test_a_stop_loses_nothing_and_nothing_is_aligned_twice(
+    work: Path, voice: Path, corpus: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = align(corpus, voice)
+    made = stopped_after_two(monkeypatch)
     assert main(["align", str(corpus), "--with", str(voice), "--out", "other", "--device", "cpu"]) == 130
     assert not Path("other").exists()
     made.append("from here on without a stop")
@@ -249,18 +256,7 @@ def test_samples_that_are_no_numbers_cost_their_own_utterance_alone(
 def test_a_corpus_checked_after_a_stop_keeps_what_was_aligned(
     work: Path, voice: Path, corpus: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from sonorant.models import corpus_aligning
-
-    manifest, aligned, made = edited(corpus, work), corpus_aligning.aligned, list[str]()
-
-    def until_stopped(*arguments: Any, **named: Any) -> Iterator[Alignment | Skipped]:
-        for row in aligned(*arguments, **named):
-            if len(made) == 2:
-                raise KeyboardInterrupt
-            made.append(row.id)
-            yield row
-
-    monkeypatch.setattr(corpus_aligning, "aligned", until_stopped)
+    manifest, made = edited(corpus, work), stopped_after_two(monkeypatch)
     assert main(["align", str(manifest), "--with", str(voice), "--out", "out", "--device", "cpu"]) == 130
     rows = read_manifest(manifest)
     left_out = next(u.id for u in rows if u.id not in made)

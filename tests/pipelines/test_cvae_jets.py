@@ -23,7 +23,7 @@ from sonorant.training.loop import CHECKPOINTS
 from sonorant.training.tracker import LOG, read_log
 from tests.corpora import write_corpus
 from tests.data.corpora.test_kss import example
-from tests.pipelines.test_training import said, same
+from tests.pipelines.test_training import poisoned, said, same
 from tests.pipelines.test_training_vits2 import resume, stopping_at
 
 ROOT = Path(__file__).parents[2]
@@ -107,12 +107,7 @@ def test_korean_goes_from_sentences_to_a_voice(tmp_path: Path, monkeypatch: pyte
 def test_a_poisoned_utterance_is_left_out_skipped_and_named(
     manifest: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    copy = tmp_path / "corpus"
-    shutil.copytree(manifest.parent, copy)
-    samples, rate = soundfile.read(copy / "1.wav", dtype="float32")
-    samples[5000:5010] = np.nan
-    soundfile.write(copy / "1.wav", samples, rate, subtype="FLOAT")
-    assert main(arguments(copy / "manifest.jsonl", tmp_path / "run", steps=3)) == 0
+    assert main(arguments(poisoned(manifest, tmp_path / "corpus"), tmp_path / "run", steps=3)) == 0
     told = capsys.readouterr().err
     assert "statistics: left out u1: a sample is no finite number" in told
     assert "loss is not finite (not finite themselves: u1); dumped to" in told

@@ -217,16 +217,20 @@ def test_a_recording_that_changed_length_is_named(
     assert "samples, but had" in said(capsys)
 
 
-def test_a_poisoned_utterance_is_skipped_dumped_and_reported(
-    manifest: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    copy = tmp_path / "corpus"
+def poisoned(manifest: Path, copy: Path) -> Path:
+    """A copy of a corpus whose u1 holds samples that are no numbers."""
     shutil.copytree(manifest.parent, copy)
     samples, rate = soundfile.read(copy / "1.wav", dtype="float32")
     samples[5000:5010] = np.nan
     soundfile.write(copy / "1.wav", samples, rate, subtype="FLOAT")
+    return copy / manifest.name
+
+
+def test_a_poisoned_utterance_is_skipped_dumped_and_reported(
+    manifest: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     run = tmp_path / "run"
-    assert main(arguments(copy / "manifest.jsonl", run, steps=6)) == 0
+    assert main(arguments(poisoned(manifest, tmp_path / "corpus"), run, steps=6)) == 0
     assert "loss is not finite (not finite themselves: u1); dumped to" in capsys.readouterr().err
     events = [row for row in read_log(run / "train" / LOG) if row["kind"] == "event"]
     assert len(events) == 2, "two epochs of three batches hold it twice"
