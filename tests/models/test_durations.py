@@ -79,6 +79,14 @@ def test_rounded_ends_are_off_by_less_than_half_a_frame(durations: list[float]) 
         assert float(apart.abs().max()) <= 0.5 + 1e-9
 
 
+def test_a_token_with_a_floor_takes_what_it_lacks_from_those_after_it() -> None:
+    durations = torch.tensor([[0.2, 0.1, 3.0, 0.2, 2.0], [2.0, 0.1, 0.2, 0.0, 0.0]])
+    assert rounded_ends(durations).tolist() == [[0, 0, 3, 1, 2], [2, 0, 0, 0, 0]]
+    floor = torch.tensor([[1, 1, 1, 1, 1], [1, 1, 1, 0, 0]])
+    assert rounded_ends(durations, floor).tolist() == [[1, 1, 1, 1, 2], [2, 1, 1, 0, 0]]
+    assert rounded_ends(durations, torch.zeros(2, 5)).tolist() == rounded_ends(durations).tolist()
+
+
 def test_real_frames_are_not_rounded_and_endless_ones_are_refused() -> None:
     mask = torch.ones(1, 1, 3)
     logs = torch.tensor([[[0.3, -2.0, 1.0]]])

@@ -68,6 +68,8 @@ def test_a_jets_of_several_speakers_becomes_a_voice_and_aligns(
     jets = ("model.latent=null", "model.level=token", "model.upsampling=gaussian", "model.pitch={kind: direct}")
     assert main(arguments(manifest, run, *jets, steps=2)) == 2
     assert "losses.kl is set, but there is no model.latent" in capsys.readouterr().err
+    assert main(arguments(manifest, run, *jets, "losses.kl=0", "losses.pitch_statistics=1", steps=2)) == 2
+    assert "losses.pitch_statistics is set, but model.pitch.kind is direct" in capsys.readouterr().err
     assert main(arguments(manifest, run, *jets, "losses.kl=0", steps=2)) == 0
     assert main(["voices", "export-run", str(run), str(voice)]) == 0
     assert main(["voices", "check", str(voice)]) == 0

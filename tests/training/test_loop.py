@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 import pytest
 import torch
@@ -87,6 +88,7 @@ def run(
     keep_last: int = 3,
     log_every: int = 1,
     figure: Callable[[int], float] = to_the_sixth,
+    alarms: Mapping[int, str] = MappingProxyType({}),
     objective: Distance | None = None,
     network: torch.nn.Module | None = None,
 ) -> float:
@@ -100,7 +102,8 @@ def run(
         assert not average.training
         matrix = torch.eye(4).numpy()
         sound = Sound(torch.zeros(800).numpy(), 16_000)
-        return Exhibits({"mel": figure(step)}, {"beep": sound}, {"line": Picture(matrix, "x", "y")})
+        line = Picture(matrix, "x", "y")
+        return Exhibits({"mel": figure(step)}, {"beep": sound}, {"line": line}, alarms.get(step))
 
     training = Training(
         step=SupervisedStep(fabric, objective, player, {"distance": 1.0}, Randomness(0)),
@@ -125,6 +128,15 @@ def test_memory_that_runs_out_halves_the_parts_and_changes_nothing_else(
     assert "out of memory: batches are computed in 4 parts from here on" in told
     assert checkpoints.read(tmp_path / "need" / CHECKPOINTS).state["parts"] == 4
     assert [row["step"] for row in read_log(tmp_path / "need" / LOG) if row["kind"] == "step"] == list(range(1, 13))
+
+
+def test_what_an_evaluation_finds_alarming_is_told_and_logged(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(tmp_path / "run", alarms={6: "nothing is learned"})
+    assert capsys.readouterr().err.count("run: step 6: nothing is learned\n") == 1
+    told = [row for row in read_log(tmp_path / "run" / LOG) if row.get("what") == "nothing is learned"]
+    assert [row["step"] for row in told] == [6]
 
 
 def test_memory_too_small_for_one_item_stops_with_a_word(tmp_path: Path) -> None:

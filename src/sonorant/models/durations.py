@@ -41,12 +41,18 @@ def real_frames(
     return frames
 
 
-def rounded_ends(durations: Tensor) -> Tensor:
+def rounded_ends(durations: Tensor, floor: Tensor | None = None) -> Tensor:
     """Real-valued durations as whole frames whose sums are off by less than half a frame, but at least one an item.
 
-    durations: [B, L]. Each token ends at the frame nearest to its end, so it may have none. Returns int64 [B, L].
+    durations: [B, L]. Each token ends at the frame nearest to its end, so it may have none, unless floor, [B, L],
+    says how many it has at least: those after it then give what they have to spare; where they have too little, the
+    item is longer.
+    Returns int64 [B, L].
     """
     ends = durations.double().cumsum(dim=1).round().long()
+    if floor is not None:
+        least = floor.long().cumsum(dim=1)
+        ends = (ends - least).clamp(min=0).cummax(dim=1).values + least
     frames = torch.diff(ends, dim=1, prepend=torch.zeros_like(ends[:, :1]))
     frames[:, 0] += frames.sum(dim=1) == 0
     return frames

@@ -42,11 +42,12 @@ class Picture:
 
 @dataclass(frozen=True)
 class Exhibits:
-    """What an evaluation found: numbers, sounds and pictures by name."""
+    """What an evaluation found: numbers, sounds and pictures by name, and what whoever watches must be told."""
 
     metrics: Mapping[str, float]
     sounds: Mapping[str, Sound] = field(default_factory=dict)
     pictures: Mapping[str, Picture] = field(default_factory=dict)
+    alarm: str | None = None
 
 
 class Tracker:
@@ -133,6 +134,8 @@ class Tracker:
             with whole_file(place / f"{name}.png") as part:
                 _save_png(part, image)
             self._board.add_image(name, image, step, dataformats="HWC")
+        if exhibits.alarm is not None:
+            self.event(step, exhibits.alarm)
 
 
 def drawn(picture: Picture, *, title: str) -> NDArray[np.uint8]:

@@ -14,7 +14,7 @@ from torch.distributions import Normal
 from sonorant.audio.spectrogram import MelConfig, SpectrogramConfig, energy_db, linear_spectrogram, mel_spectrogram
 from sonorant.losses.spectral import StftLossConfig
 from sonorant.models.cvae_jets.config import CvaeJetsConfig
-from sonorant.models.cvae_jets.evaluate import CvaeJetsSubject
+from sonorant.models.cvae_jets.evaluate import CvaeJetsSubject, watched
 from sonorant.models.cvae_jets.game import CvaeJetsGame, GameSettings
 from sonorant.models.cvae_jets.losses import TERMS, duration_error, kl
 from sonorant.models.cvae_jets.model import CvaeJets
@@ -24,7 +24,8 @@ from sonorant.nn.discriminators import DiscriminatorConfig, Discriminators
 from sonorant.nn.frame_discriminators import FrameDiscriminatorConfig, FrameResolution
 from sonorant.nn.harmonic_head import HarmonicHead, HarmonicHeadConfig
 from sonorant.training.optim import Player
-from sonorant.training.schedule import Schedule, value_at
+from sonorant.training.schedule import Linear, Schedule, value_at
+from sonorant.training.tracker import Exhibits
 from tests.models.batches import N_SYMBOLS, examples, padded, split, whole
 from tests.models.cvae_jets.small import HOP, JETS, SMALL, small
 from tests.models.cvae_jets.test_model import train_pass
@@ -257,3 +258,14 @@ def test_an_evaluation_decodes_the_posteriors_mean_but_draws_for_the_divergence(
         second = subject.reconstruct(replace(batch, seeds=(99,)), spec)
     assert torch.equal(first.samples, second.samples)
     assert first.kl_per_frame != second.kl_per_frame
+
+
+def test_a_path_where_there_is_no_alignment_yet_is_told_once_frames_hear_it() -> None:
+    own_weights = {1: 0.2, 2: 0.2, 3: 0.5, 4: 0.49}
+    evaluate = watched(
+        lambda _, step: Exhibits({"own_weight": own_weights[step]}), Linear(start=1, end=3, first=1.0, last=0.0)
+    )
+    alarms = {step: evaluate(torch.nn.Identity(), step).alarm or "" for step in own_weights}
+    assert [step for step, alarm in alarms.items() if alarm] == [2, 4]
+    assert "hear 0.20 of their own token (own_weight), expected 0.5 and above, while softness is 0.5" in alarms[2]
+    assert evaluate(torch.nn.Identity(), 4).metrics == {"own_weight": 0.49}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
@@ -13,6 +14,13 @@ from sonorant.models.cvae_jets.losses import kl
 from sonorant.models.cvae_jets.model import CvaeJets
 from sonorant.models.evaluation import Reconstruction, own_weight
 from sonorant.nn.latent import ItemNoise
+from sonorant.training.schedule import Schedule, value_at
+from sonorant.training.tracker import Exhibits
+
+Look = Callable[[nn.Module, int], Exhibits]
+"""At a network, at a step."""
+FORMED = 0.5
+"""The own weight below which there is no alignment yet: at a half and above, a path runs where frames listen."""
 
 
 class CvaeJetsSubject:
@@ -53,3 +61,24 @@ class CvaeJetsSubject:
 
     def say(self, batch: Batch, noise: Callable[[tuple[int, ...]], Tensor]) -> Synthesis:
         return self._network.synthesize(batch.tokens, batch.token_lengths, batch.speakers, batch.languages, noise=noise)
+
+
+def watched(evaluation: Look, softness: Schedule) -> Look:
+    """An evaluation that tells when frames are given a path before there is an alignment (ESPnet's #4432).
+
+    softness: how much of what frames hear comes by the attention, by the step.
+    """
+
+    def evaluate(network: nn.Module, step: int) -> Exhibits:
+        seen = evaluation(network, step)
+        weight, soft = seen.metrics["own_weight"], value_at(softness, step)
+        if soft == 1 or weight >= FORMED:
+            return seen
+        told = (
+            f"no alignment has formed: frames hear {weight:.2f} of their own token (own_weight), expected {FORMED:g} "
+            f"and above, while softness is {soft:g}: begin anew with softness that ends later, a larger "
+            "losses.forward_sum, or a larger model.aligner.temperature"
+        )
+        return replace(seen, alarm=told)
+
+    return evaluate

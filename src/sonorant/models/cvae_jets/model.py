@@ -252,7 +252,7 @@ class CvaeJets(LatentNetwork):
         tokens: int64 [B, L]; token_lengths: int64 [B], each at least 1; speaker, language: int64 [B].
         noise: asked once for [B, d_latent, T], where there is a latent. length_scale: above 1 is slower, of the
         network's own durations, not of those that are given; durations are rounded after that, together, so that their
-        sum is off by less than half a frame.
+        sum is off by less than half a frame, unless a token of the network's own would have none.
         noise_scale_duration: not looked at, for durations are not drawn.
         """
         prosody = Prosody() if prosody is None else prosody
@@ -312,17 +312,18 @@ class CvaeJets(LatentNetwork):
         length_scale: float,
         prosody: Prosody,
     ) -> Tensor:
-        """int64 [B, L]."""
+        """int64 [B, L]; of the network's own none is less than one frame, as in training."""
         n = token_mask.shape[2]
         scale: float | Tensor = 1.0
+        floor: Tensor | None = None
         if prosody.durations is None:
-            scale = length_scale
+            scale, floor = length_scale, token_mask.squeeze(1)
             log_frames = torch.log(torch.expm1(self.duration(hidden, token_mask, embedding)).clamp(min=1e-3))
         else:
             log_frames = torch.log(wide(prosody.durations, n).clamp(min=1e-3)).unsqueeze(1)
         if prosody.duration_scale is not None:
             scale = scale * wide(prosody.duration_scale, n).unsqueeze(1)
-        return rounded_ends(real_frames(log_frames, token_mask, token_lengths, length_scale=scale))
+        return rounded_ends(real_frames(log_frames, token_mask, token_lengths, length_scale=scale), floor)
 
     def _upsampled(
         self,

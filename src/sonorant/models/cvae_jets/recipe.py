@@ -27,6 +27,7 @@ from sonorant.models.slices import check_slices, default_weights, terms_of
 from sonorant.models.trained import Trained
 from sonorant.nn.discriminators import DiscriminatorConfig
 from sonorant.nn.hifigan import HifiGanConfig
+from sonorant.nn.variance import DirectConfig
 from sonorant.text.standard import StandardText, TextConfig
 from sonorant.training.devices import Precision
 from sonorant.training.loop import RunConfig
@@ -90,12 +91,13 @@ class CvaeJetsRecipe:
 
     def __post_init__(self) -> None:
         weights = default_weights(_published_weights(), self.model.decoder)
-        if self.model.latent is None:
-            weights["kl"] = 0.0
+        unheard = self._unheard
+        weights.update(dict.fromkeys(unheard, 0.0))
         object.__setattr__(self, "losses", {**weights, **self.losses})
         check_weights(self.losses, self.terms, source="losses")
-        if self.model.latent is None and extremes(self.losses["kl"])[1] > 0:
-            raise ValueError("losses.kl is set, but there is no model.latent, nor a prior: set it to 0")
+        for term, lacking in unheard.items():
+            if extremes(self.losses[term])[1] > 0:
+                raise ValueError(f"losses.{term} is set, but {lacking}: set it to 0")
         check_share(self, "average_decay")
         check_finite(self, "gain_db")
         check_at_least(0, self, "gain_db")
@@ -113,6 +115,16 @@ class CvaeJetsRecipe:
             raise ValueError("losses.mel and losses.spectral are both 0: nothing then tells the decoder what to say")
         spectral = self.spectral if extremes(self.losses["spectral"])[1] > 0 else None
         check_slices(self.segment_frames, self.model.spectrogram, self.discriminators, spectral)
+
+    @property
+    def _unheard(self) -> dict[str, str]:
+        """Terms that are 0 whatever is said, and what they lack."""
+        lacks = {}
+        if self.model.latent is None:
+            lacks["kl"] = "there is no model.latent, nor a prior"
+        if isinstance(self.model.pitch, DirectConfig):
+            lacks["pitch_statistics"] = "model.pitch.kind is direct, which has no statistics to tell"
+        return lacks
 
     @property
     def terms(self) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ import torch
 from sonorant.data.batch import Batch
 from sonorant.data.prepare import Corpus, read_corpus
 from sonorant.models.cvae_jets import statistics
-from sonorant.models.cvae_jets.evaluate import CvaeJetsSubject
+from sonorant.models.cvae_jets.evaluate import CvaeJetsSubject, watched
 from sonorant.models.cvae_jets.game import CvaeJetsGame, GameSettings, Played
 from sonorant.models.cvae_jets.model import CvaeJets
 from sonorant.models.cvae_jets.start import start_from
@@ -118,13 +118,14 @@ def build_training(
     )
     game = CvaeJetsGame(fabric, generator, discriminator, settings=settings)
     batches = training_batches(recipe, fabric, prepared, corpus, tracks_pitch=True)
+    evaluation = Evaluation(
+        corpus, batches, subject=CvaeJetsSubject, spectrogram=recipe.model.spectrogram, mel=recipe.mel
+    )
     return Training(
         step=GanStep[Batch, Played](fabric, game, generator, discriminator, recipe.losses, randomness),
         batches=batches,
         average=moving_average(network, decay=recipe.average_decay),
-        evaluate=Evaluation(
-            corpus, batches, subject=CvaeJetsSubject, spectrogram=recipe.model.spectrogram, mel=recipe.mel
-        ),
+        evaluate=watched(evaluation, recipe.softness),
         best_by="mel",
         parts=recipe.data.parts,
     )
