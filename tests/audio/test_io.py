@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from sonorant.audio.io import FORMATS, AudioWriter, read, to_pcm16
+from sonorant.audio.io import FORMATS, AudioWriter, read, to_pcm16, whole_file
 from sonorant.errors import AudioError
 
 TONE = (0.5 * np.sin(2 * np.pi * 440 * np.arange(22050) / 22050)).astype(np.float32)
@@ -81,3 +81,19 @@ def test_what_is_no_audio_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.wav").write_text("hello")
     with pytest.raises(AudioError, match="cannot be read as audio"):
         read(tmp_path / "a.wav")
+
+
+def test_an_interruption_as_the_file_is_made_leaves_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of whole_file, and of who writes into it."""
+
+    def stopped(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "stat", stopped)
+        with pytest.raises(KeyboardInterrupt):
+            whole_file(tmp_path / "a.txt").__enter__()
+    monkeypatch.setattr("soundfile.SoundFile", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        AudioWriter(tmp_path / "a.wav", 16_000).__enter__()
+    assert not list(tmp_path.iterdir())

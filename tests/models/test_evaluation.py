@@ -15,8 +15,8 @@ from sonorant.audio.spectrogram import MelConfig, SpectrogramConfig
 from sonorant.data.batch import Batch
 from sonorant.data.dataset import LoaderConfig, UtteranceBatches
 from sonorant.data.manifest import Split
-from sonorant.data.prepare import Corpus, read_corpus
-from sonorant.errors import VoiceError
+from sonorant.data.prepare import Corpus, Prepared, read_corpus
+from sonorant.errors import TrainingError, VoiceError
 from sonorant.models import Synthesis
 from sonorant.models.evaluation import N_MEASURED, N_SHOWN, Evaluation, Reconstruction, SteadyNoise
 from tests.data.prepared_tones import HOP, RATE_HZ, write_prepared
@@ -85,6 +85,28 @@ def test_a_perfect_reconstruction_is_no_distance_away_and_a_louder_one_as_far_as
 
 def test_the_divergence_is_the_mean_of_what_the_subject_says(corpus: Corpus) -> None:
     assert evaluation_of(corpus, Echo())(NETWORK, 1).metrics["kl"] == pytest.approx((1 + 2 + 3 + 4 + 5) / 5)
+
+
+def test_recordings_of_no_finite_numbers_are_left_out_and_told_once(
+    corpus: Corpus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken = {corpus.of("validation")[1].id}
+    example = UtteranceBatches.example
+
+    def poisoned(self: UtteranceBatches, utterance: Prepared) -> Batch:
+        batch = example(self, utterance)
+        return replace(batch, samples=batch.samples * math.nan) if utterance.id in broken else batch
+
+    monkeypatch.setattr(UtteranceBatches, "example", poisoned)
+    evaluation = evaluation_of(corpus, Echo(mute=frozenset({0})))
+    first = evaluation(NETWORK, 1)
+    assert first.told == ("evaluation: left out anna.2: a sample is no finite number",)
+    assert first.metrics["mel"] == 0
+    assert first.metrics["unsaid"] == pytest.approx(1 / 4)
+    assert evaluation(NETWORK, 2).told == ()
+    broken |= {row.id for row in corpus.of("validation")}
+    with pytest.raises(TrainingError, match="no finite numbers: mend or leave out such recordings"):
+        evaluation(NETWORK, 3)
 
 
 def test_the_length_of_speech_is_in_shares_of_the_recordings(corpus: Corpus) -> None:

@@ -398,12 +398,12 @@ def test_a_stage_that_others_began_with_does_not_go_on(
     other = tmp_path / "run"
     shutil.copytree(run, other)
     assert main(["train", "--resume", "--run", str(other), "--device", "cpu", "warm.run.steps=6"]) == 2
-    assert "warm was complete at step 4, and bank began with it; set its run.steps back to 4" in said(capsys)
+    assert "warm was complete at step 4, and bank began with it; set the run.steps of warm back to 4" in said(capsys)
     assert last(other, "warm").step == 4
     for begun in ("tune", "main"):  # with the bank alone as with all of them
         shutil.rmtree(other / begun)
         assert main(["train", "--resume", "--run", str(other), "--device", "cpu", "warm.run.steps=6"]) == 2
-        assert f"bank began with it; set its run.steps back to 4, or remove {other / 'bank'}" in said(capsys)
+        assert f"bank began with it; set the run.steps of warm back to 4, or remove {other / 'bank'}" in said(capsys)
     assert main(["train", "--resume", "--run", str(other), "--device", "cpu", "warm.run.steps=4"]) == 0
     assert main(["train", "--resume", "--run", str(other), "--device", "cpu", "tune.run.steps=5"]) == 0
     assert last(other, "tune").step == 5

@@ -88,7 +88,7 @@ def run(
     keep_last: int = 3,
     log_every: int = 1,
     figure: Callable[[int], float] = to_the_sixth,
-    alarms: Mapping[int, str] = MappingProxyType({}),
+    told: Mapping[int, str] = MappingProxyType({}),
     objective: Distance | None = None,
     network: torch.nn.Module | None = None,
 ) -> float:
@@ -103,7 +103,7 @@ def run(
         matrix = torch.eye(4).numpy()
         sound = Sound(torch.zeros(800).numpy(), 16_000)
         line = Picture(matrix, "x", "y")
-        return Exhibits({"mel": figure(step)}, {"beep": sound}, {"line": line}, alarms.get(step))
+        return Exhibits({"mel": figure(step)}, {"beep": sound}, {"line": line}, (told[step],) if step in told else ())
 
     training = Training(
         step=SupervisedStep(fabric, objective, player, {"distance": 1.0}, Randomness(0)),
@@ -130,13 +130,11 @@ def test_memory_that_runs_out_halves_the_parts_and_changes_nothing_else(
     assert [row["step"] for row in read_log(tmp_path / "need" / LOG) if row["kind"] == "step"] == list(range(1, 13))
 
 
-def test_what_an_evaluation_finds_alarming_is_told_and_logged(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    run(tmp_path / "run", alarms={6: "nothing is learned"})
+def test_what_an_evaluation_has_to_tell_is_said_and_logged(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run(tmp_path / "run", told={6: "nothing is learned"})
     assert capsys.readouterr().err.count("run: step 6: nothing is learned\n") == 1
-    told = [row for row in read_log(tmp_path / "run" / LOG) if row.get("what") == "nothing is learned"]
-    assert [row["step"] for row in told] == [6]
+    rows = [row for row in read_log(tmp_path / "run" / LOG) if row.get("what") == "nothing is learned"]
+    assert [row["step"] for row in rows] == [6]
 
 
 def test_memory_too_small_for_one_item_stops_with_a_word(tmp_path: Path) -> None:

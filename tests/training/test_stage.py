@@ -71,9 +71,28 @@ def test_a_run_that_begins_again_keeps_what_is_as_it_wants_it(kitchen: Kitchen) 
     kitchen.go()
     kitchen.go(goes_on=False, heat=2)
     assert kitchen.ran == ["chop", "cook", "cook"]
+    assert kitchen.told[3:] == ["cook: was made otherwise, and is made anew", "cook: begins"]
     kitchen.source.write_text("leek ")
     kitchen.go(goes_on=False, heat=2)
     assert kitchen.ran[3:] == ["chop", "cook"]
+
+
+def test_what_took_long_is_not_made_anew_unasked(tmp_path: Path) -> None:
+    def done(folder: Path) -> bool:
+        (folder / "labels").write_text("long")
+        return True
+
+    def go(speaker: str) -> bool:
+        stage = Stage("labels", {"speaker": speaker}, dict, ("labels",), done, is_costly=True)
+        return run_stages([stage], tmp_path, Alone(), say=lambda _: None, goes_on=False)
+
+    assert go("ann")
+    with pytest.raises(
+        TrainingError, match=r'labels: began with other settings: speaker: "ann" -> "bob"; set them back'
+    ):
+        go("bob")
+    assert (tmp_path / "labels" / "labels").read_text() == "long"
+    assert go("ann")
 
 
 def test_only_what_took_long_is_worth_keeping(tmp_path: Path) -> None:
@@ -126,7 +145,8 @@ def test_what_is_complete_is_skipped_and_said(kitchen: Kitchen) -> None:
     assert record["outputs"].keys() == {"pieces"}
     kitchen.go()
     assert kitchen.ran == ["chop", "cook"]
-    assert [line.split(" since")[0] for line in kitchen.told] == ["chop: complete", "cook: complete"]
+    told = [line.split(" since")[0] for line in kitchen.told]
+    assert told == ["chop: begins", "cook: begins", "chop: complete", "cook: complete"]
 
 
 def test_what_was_stopped_goes_on(kitchen: Kitchen) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, BinaryIO
@@ -54,12 +54,12 @@ def whole_file(path: Path) -> Iterator[Path]:
     Raises AudioError when the folder cannot be written to or the disk is full.
     """
     part = path.with_name(f".{path.stem[:64]}.{secrets.token_hex(4)}.part{path.suffix}")
-    try:
-        part.open("xb").close()
-        mode = part.stat().st_mode
-    except OSError as error:
-        raise AudioError(f"{path}: cannot be written ({error.strerror})") from None
-    try:
+    try:  # from the first moment on: a signal may come between any two lines
+        try:
+            part.open("xb").close()
+            mode = part.stat().st_mode
+        except OSError as error:
+            raise AudioError(f"{path}: cannot be written ({error.strerror})") from None
         yield part
         try:
             with part.open("rb+") as written:
@@ -69,7 +69,8 @@ def whole_file(path: Path) -> Iterator[Path]:
         except OSError as error:
             raise AudioError(f"{path}: cannot be written ({error.strerror or error})") from None
     finally:
-        part.unlink(missing_ok=True)
+        if os.path.lexists(part):  # which is False, and no error, below what is no folder
+            part.unlink()
 
 
 class AudioWriter:
@@ -91,12 +92,14 @@ class AudioWriter:
     def __enter__(self) -> AudioWriter:
         import soundfile
 
-        part = self._whole.__enter__()
-        container, coding = FORMATS[self.path.suffix.lower()]
-        try:
-            self._file = soundfile.SoundFile(part, "w", self.sample_rate_hz, 1, coding, format=container)
-        except (soundfile.SoundFileError, OSError) as error:
-            self._leave(AudioError(f"{self.path}: cannot be written ({error})"))
+        with ExitStack() as stack:
+            part = stack.enter_context(self._whole)
+            container, coding = FORMATS[self.path.suffix.lower()]
+            try:
+                self._file = soundfile.SoundFile(part, "w", self.sample_rate_hz, 1, coding, format=container)
+            except (soundfile.SoundFileError, OSError) as error:
+                raise AudioError(f"{self.path}: cannot be written ({error})") from None
+            stack.pop_all()
         return self
 
     def write(self, samples: Samples) -> None:
@@ -119,12 +122,10 @@ class AudioWriter:
             self._file.close()
         except (soundfile.SoundFileError, OSError):
             if error is None:
-                self._leave(AudioError(f"{self.path}: cannot be written (is the disk full?)"))
+                failed = AudioError(f"{self.path}: cannot be written (is the disk full?)")
+                self._whole.__exit__(AudioError, failed, None)
+                raise failed from None
         self._whole.__exit__(kind, error, trace)
-
-    def _leave(self, error: AudioError) -> None:
-        self._whole.__exit__(type(error), error, None)
-        raise error from None
 
 
 _ROUNDING_S = 1e-3

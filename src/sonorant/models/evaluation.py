@@ -20,7 +20,7 @@ from sonorant.data.batch import Batch
 from sonorant.data.dataset import UtteranceBatches
 from sonorant.data.prepare import Corpus, Prepared
 from sonorant.data.shards.batches import ShardedBatches
-from sonorant.errors import VoiceError
+from sonorant.errors import TrainingError, VoiceError
 from sonorant.losses.spectral import mel_distance
 from sonorant.models import Synthesis
 from sonorant.nn.alignment import path_of
@@ -83,17 +83,24 @@ class Evaluation:
 
     @torch.no_grad()
     def __call__(self, network: nn.Module, step: int) -> Exhibits:
-        """metrics: mel, the distance of reconstructions; kl, for each frame; own_weight, see `Reconstruction`; unsaid,
+        """What holds samples that are no finite numbers is left out from then on, and told.
+
+        metrics: mel, the distance of reconstructions; kl, for each frame; own_weight, see `Reconstruction`; unsaid,
         the share whose speech would be endless; length, of speech said, in shares of the recordings'; duration_spread,
-        of tokens said, in shares of that of the recordings'. sounds and pictures: of the first few."""
+        of tokens said, in shares of that of the recordings'. sounds and pictures: of the first few. Raises
+        TrainingError where nothing is left."""
         subject = self._subject(network)
         mel, kl, own_weights, said, recorded, n_unsaid = [], [], [], 0, 0, 0
         of_said: list[Tensor] = []
         of_recorded: list[Tensor] = []
         sounds: dict[str, Sound] = {}
         pictures: dict[str, Picture] = {}
+        broken: list[Prepared] = []
         for index, utterance in enumerate(self._utterances):
             batch = self._batches.example(utterance).to(subject.device)
+            if not batch.samples.isfinite().all():
+                broken.append(utterance)
+                continue
             spec = linear_spectrogram(batch.samples, self._spectrogram)
             seen = subject.reconstruct(batch, spec)
             recorded_mel = mel_spectrogram(spec, self._spectrogram, self._mel)
@@ -119,14 +126,21 @@ class Evaluation:
                 if spoken is not None:
                     sounds[f"{name}_said"] = self._sound(spoken.samples)
                     pictures[f"{name}_said"] = Picture(_array(self._mel_of(spoken.samples)), "frame", "mel band")
+        self._utterances = tuple(utterance for utterance in self._utterances if utterance not in broken)
+        if not mel:
+            raise TrainingError(
+                f"evaluation: the samples of {broken[0].id}, as of all others it looks at, are no finite numbers: mend "
+                "or leave out such recordings ('sonorant corpus check' names them)"
+            )
         metrics = {
             "mel": float(np.mean(mel)),
             "kl": float(np.mean(kl)),
             **({"own_weight": float(np.mean(own_weights))} if own_weights else {}),
-            "unsaid": n_unsaid / len(self._utterances),
+            "unsaid": n_unsaid / len(mel),
             **({"length": said / recorded, "duration_spread": _spread_ratio(of_said, of_recorded)} if recorded else {}),
         }
-        return Exhibits(metrics, sounds, pictures)
+        told = tuple(f"evaluation: left out {each.id}: a sample is no finite number" for each in broken)
+        return Exhibits(metrics, sounds, pictures, told)
 
     def _mel_of(self, samples: Tensor) -> Tensor:
         """[1, N] -> [1, M, T]. What was said may be too short to have a spectrum; silence follows it then."""

@@ -36,7 +36,10 @@ class AlignerConfig:
         check_at_least(0, self, "prior_scale")
         check_above_zero(self, "temperature")
         if self.distance != "squared" and self.temperature != AlignerConfig.temperature:
-            raise ValueError(f"temperature is set, but distances of kind {self.distance} have none: leave it out")
+            raise ValueError(
+                f"temperature is {self.temperature:g}, but distances of kind {self.distance} have none: leave it out, "
+                f"or at {AlignerConfig.temperature:g}"
+            )
 
 
 class Aligner(nn.Module):

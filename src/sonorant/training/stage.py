@@ -73,7 +73,8 @@ def run_stages(
 ) -> bool:
     """Run a recipe's stages, in order, below a run's folder. The first process does what is not done together.
 
-    goes_on: whether this is the run that is there; else a stage in the way that began otherwise begins anew.
+    goes_on: whether this is the run that is there; else a stage in the way that began otherwise begins anew, if it is
+    not costly.
     should_stop: asked of the first process before each stage, which then does not begin. Returns whether all are
     complete; they are not if one was asked to stop.
 
@@ -112,10 +113,11 @@ def check_settings(stages: Sequence[Stage], run: Path) -> None:
         if (steps := stage.goal.get("steps")) is not None:
             check_goal(folder, steps)
             reached, later = checkpoints.steps(folder / CHECKPOINTS), _begun_with(stages, run, stage)
-            if reached and reached[-1] < steps and later is not None:
+            if reached and reached[-1] < steps and later:
+                folders = ", ".join(str(run / name) for name in later)
                 raise TrainingError(
-                    f"{run}: {stage.name} was complete at step {reached[-1]:,}, and {later} began with it; set its "
-                    f"run.steps back to {reached[-1]}, or remove {run / later}, to make that anew"
+                    f"{run}: {stage.name} was complete at step {reached[-1]:,}, and {later[0]} began with it; set the "
+                    f"run.steps of {stage.name} back to {reached[-1]}, or remove {folders}, to make what follows anew"
                 )
 
 
@@ -137,6 +139,9 @@ def _begin(stage: Stage, folder: Path, say: Callable[[str], None], *, goes_on: b
         try:
             _compare(folder, record, stage, inputs)
         except TrainingError:
+            if stage.is_costly:
+                raise
+            say(f"{stage.name}: was made otherwise, and is made anew")
             record = None
             shutil.rmtree(folder)
     if record is None:
@@ -144,6 +149,7 @@ def _begin(stage: Stage, folder: Path, say: Callable[[str], None], *, goes_on: b
         fresh: dict[str, Any] = {"name": stage.name, "settings": dict(stage.settings), "inputs": inputs}
         fresh |= {"started": _now(), "is_costly": stage.is_costly}
         _write(folder / RECORD, {**fresh, "status": "started"})
+        say(f"{stage.name}: begins")
         return
     _compare(folder, record, stage, inputs)
     if _is_complete(stage, folder):
@@ -202,13 +208,15 @@ def differences(before: Mapping[str, Any], now: Mapping[str, Any], *, at: str = 
     return found
 
 
-def _begun_with(stages: Sequence[Stage], run: Path, stage: Stage) -> str | None:
-    """A stage that has made something of what this one reached, and stays; None where none has."""
+def _begun_with(stages: Sequence[Stage], run: Path, stage: Stage) -> list[str]:
+    """The stages that have made something of what this one reached, themselves or by another, and stay."""
+    sources, found = {stage.name}, []
     for other in stages:
         record = None if other.is_remade else _made(run / other.name)
-        if record is not None and any(name.startswith(f"{stage.name}/") for name in record["inputs"]):
-            return other.name
-    return None
+        if record is not None and any(name.split("/")[0] in sources for name in record["inputs"]):
+            sources.add(other.name)
+            found.append(other.name)
+    return found
 
 
 def _made(folder: Path) -> dict[str, Any] | None:

@@ -47,7 +47,7 @@ class Exhibits:
     metrics: Mapping[str, float]
     sounds: Mapping[str, Sound] = field(default_factory=dict)
     pictures: Mapping[str, Picture] = field(default_factory=dict)
-    alarm: str | None = None
+    told: tuple[str, ...] = ()
 
 
 class Tracker:
@@ -134,8 +134,8 @@ class Tracker:
             with whole_file(place / f"{name}.png") as part:
                 _save_png(part, image)
             self._board.add_image(name, image, step, dataformats="HWC")
-        if exhibits.alarm is not None:
-            self.event(step, exhibits.alarm)
+        for line in exhibits.told:
+            self.event(step, line)
 
 
 def drawn(picture: Picture, *, title: str) -> NDArray[np.uint8]:

@@ -263,9 +263,11 @@ def test_an_evaluation_decodes_the_posteriors_mean_but_draws_for_the_divergence(
 def test_a_path_where_there_is_no_alignment_yet_is_told_once_frames_hear_it() -> None:
     own_weights = {1: 0.2, 2: 0.2, 3: 0.5, 4: 0.49}
     evaluate = watched(
-        lambda _, step: Exhibits({"own_weight": own_weights[step]}), Linear(start=1, end=3, first=1.0, last=0.0)
+        lambda _, step: Exhibits({"own_weight": own_weights[step]}, told=("one was left out",)),
+        Linear(start=1, end=3, first=1.0, last=0.0),
     )
-    alarms = {step: evaluate(torch.nn.Identity(), step).alarm or "" for step in own_weights}
-    assert [step for step, alarm in alarms.items() if alarm] == [2, 4]
-    assert "hear 0.20 of their own token (own_weight), expected 0.5 and above, while softness is 0.5" in alarms[2]
+    told = {step: evaluate(torch.nn.Identity(), step).told for step in own_weights}
+    assert [len(lines) for lines in told.values()] == [1, 2, 1, 2]
+    assert told[1] == ("one was left out",)
+    assert "hear 0.20 of their own token (own_weight), expected 0.5 and above, while softness is 0.5" in told[2][1]
     assert evaluate(torch.nn.Identity(), 4).metrics == {"own_weight": 0.49}

@@ -11,6 +11,7 @@ import torch
 from lightning_fabric import Fabric
 
 from sonorant.audio.spectrogram import MelConfig, SpectrogramConfig
+from sonorant.errors import ConfigError
 from sonorant.losses.adversarial import generator_loss
 from sonorant.losses.divergence import gaussian_kl, pairwise_kl
 from sonorant.losses.soft_dtw import soft_dtw
@@ -28,6 +29,7 @@ from sonorant.models.naturalspeech.losses import (
 )
 from sonorant.models.naturalspeech.model import Imagined, NaturalSpeech, NaturalSpeechOutput
 from sonorant.models.naturalspeech.recipe import taught_by
+from sonorant.models.naturalspeech.training import check_learners
 from sonorant.nn.discriminators import DiscriminatorConfig, Discriminators
 from sonorant.nn.frame_discriminators import FrameDiscriminatorConfig, FrameResolution
 from sonorant.nn.harmonic_head import HarmonicHeadConfig
@@ -365,3 +367,13 @@ def test_the_duration_error_counts_real_tokens_and_a_token_without_frames_as_hal
     torch.testing.assert_close(duration_error(same, labels_), torch.zeros(3))
     none = duration_error(replace(same, log_duration=torch.zeros_like(same.log_duration)), torch.zeros_like(labels_))
     torch.testing.assert_close(none, torch.tensor([9.0, 1.0, 5.0]) * torch.log(torch.tensor(0.5)).square())
+
+
+def test_a_stage_whose_parts_hold_no_weights_is_refused() -> None:
+    """As that of speakers, where there is one."""
+    check_learners(small(n_speakers=2), ["speaker"], source="tune.trains")
+    check_learners(small(n_speakers=1), ["speaker", "duration"], source="tune.trains")
+    with pytest.raises(
+        ConfigError, match=r"tune\.trains is \['speaker'\], but .* nothing to learn there; it has .*flow"
+    ):
+        check_learners(small(n_speakers=1), ["speaker"], source="tune.trains")

@@ -68,7 +68,10 @@ class CvaeJetsConfig:
         check_at_least(0, self, "d_speaker")
         check_above_zero(self, "sharpness")
         if self.upsampling != "gaussian" and self.sharpness != CvaeJetsConfig.sharpness:
-            raise ValueError(f"sharpness is set, but upsampling is {self.upsampling}, without Gaussians: leave it out")
+            raise ValueError(
+                f"sharpness is {self.sharpness:g}, but upsampling is {self.upsampling}, without Gaussians: leave it "
+                f"out, or at {CvaeJetsConfig.sharpness:g}"
+            )
         mel_filterbank(self.spectrogram, self.mel)  # refuses bands that hold nothing
         if self.d_hidden % self.text_encoder.n_heads:
             raise ConfigError(

@@ -73,8 +73,9 @@ class Trainings:
         recipe, prepared, should_stop = self._recipe, self._run / PREPARE, self._given.should_stop
         corpus = read_corpus(prepared)
         every = training_batches(recipe, self._fabric, prepared, corpus, tracks_pitch=True).every()
+        shown = self._given.progress(every, n_total=len(corpus.of("train")), doing="Measuring pitch and energy")
         found = statistics.measure(
-            takewhile(lambda _: not should_stop(), every),
+            takewhile(lambda _: not should_stop(), shown),
             speakers=corpus.tables.speakers,
             spectrogram=recipe.model.spectrogram,
             say=lambda line: to_stderr(f"{STATISTICS}: {line}"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -218,21 +218,19 @@ class Trainings:
         recipe, fabric = self._recipe, self._fabric
         whole = read_corpus(self._run / PREPARE)
         corpus, labels = self._labelled(whole)
-        if name == WARM:
-            self._check_labelled(whole, corpus)
         randomness = Randomness(recipe.seed, fabric.global_rank)
         network = new_network(recipe, corpus, randomness)
+        if name == WARM:
+            self._check_labelled(whole, corpus)
+            for other, its in ((WARM, recipe.warm), (MAIN, recipe.main), (TUNE, recipe.tune)):
+                if its is not None:
+                    check_learners(network, its.trains, source=f"{other}.trains")
         judges = Discriminators(recipe.discriminators)
         if not checkpoints.steps(folder / CHECKPOINTS):
             self._start(name, network, judges, corpus, folder)
         for part, module in network.named_children():
             if part not in stage.trains:
                 module.requires_grad_(False)
-        if not any(weight.requires_grad for weight in network.parameters()):
-            raise ConfigError(
-                f"{name}.trains is {list(stage.trains)}, but this network has nothing to learn there; it has "
-                f"{', '.join(part for part, _ in network.named_children())}"
-            )
         generator = set_up(fabric, "generator", network, stage.generator)
         discriminator = set_up(fabric, "discriminator", judges, stage.discriminator)
         settings = GameSettings(
@@ -339,6 +337,18 @@ def new_network(recipe: NaturalSpeechRecipe, corpus: Corpus, randomness: Randomn
     torch.manual_seed(randomness.of("weights"))
     n_symbols = SymbolTable(tables.symbols).n_rows
     return NaturalSpeech(recipe.model, n_symbols, len(tables.speakers), len(tables.frontend.languages))
+
+
+def check_learners(network: NaturalSpeech, trains: Sequence[str], *, source: str) -> None:
+    """Raise ConfigError where no part that a stage trains has a weight, as of speakers where there is one.
+
+    source: the setting, for the error.
+    """
+    learning = [part for part, module in network.named_children() if any(True for _ in module.parameters())]
+    if not set(trains) & set(learning):
+        raise ConfigError(
+            f"{source} is {list(trains)}, but this network has nothing to learn there; it has {', '.join(learning)}"
+        )
 
 
 def alignments_of(recipe: NaturalSpeechRecipe, folder: Path) -> Alignments:
