@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from itertools import pairwise
 from pathlib import Path
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 from sonorant.text import hangul
 from sonorant.text.korean import pronounce, pronounce_phrase
-from sonorant.text.korean_words import ANYWHERE, AT_START, WHOLE
+from sonorant.text.korean_words import ANYWHERE, AT_START, IN_STEP, WHOLE
 
 LINES = (Path(__file__).parent / "cases" / "korean.tsv").read_text(encoding="utf-8").splitlines()
 ROWS = [[*line.split("\t"), ""][:4] for line in LINES if not line.startswith("#")]
@@ -66,8 +67,16 @@ def test_the_table_covers_every_article_mostly_by_rules() -> None:
     assert sum(row[3] != "words" for row in ROWS) > 250
 
 
+def test_the_documentation_counts_the_table() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "text.md").read_text(encoding="utf-8")
+    by_rules = sum(row[3] != "words" for row in ROWS)
+    counts = re.search(r"Of the (\d+) words that .* the rules alone tell (\d+); the other (\d+)\n", text)
+    assert counts
+    assert tuple(map(int, counts.groups())) == (len(ROWS), by_rules, len(ROWS) - by_rules)
+
+
 def test_no_word_is_respelled_as_itself() -> None:
-    for word, said in {**ANYWHERE, **AT_START, **WHOLE}.items():
+    for word, said in {**ANYWHERE, **AT_START, **IN_STEP, **WHOLE}.items():
         assert word != said
         assert len(word) == len(said)
 
@@ -193,7 +202,8 @@ def test_words_of_the_table_take_particles_and_parts(written: str, said: str) ->
         ("안과 밖", "안과 박"), ("안과 의사", "안꽈 의사"), ("들일 수 없다", "드릴 쑤 업따"),
         ("들일 하다", "들릴 하다"),
         ("지하철도 타고", "지하철도 타고"), ("제가 살게요", "제가 살께요"), ("전화 걸게요", "전화 걸께요"),
-        ("서울 곳곳에", "서울 곧꼬세"), ("끝없이 넓은", "끄덥씨 널븐"),
+        ("서울 곳곳에", "서울 곧꼬세"), ("끝없이 넓은", "끄덥씨 널븐"), ("만 원가량", "마 눤가량"),
+        ("눈을 감고", "누늘 감꼬"), ("아이를 안고", "아이를 안꼬"), ("신발을 신지", "신바를 신찌"),
     ],
 )  # fmt: skip
 def test_what_holds_a_word_of_the_table_by_chance_is_not_it(phrase: str, said: str) -> None:

@@ -55,9 +55,18 @@ _SIX = re.compile("(?<=[십백천만억])육")
 # Article 26: a Chinese number in ㄹ and what it counts.
 _TENSE_COUNTERS = ("도", "등", "단", "대", "세", "점", "조", "주", "장", "절", "종", "승")
 _LOOKED_UP = {
-    **korean_words.ANYWHERE, **korean_words.STRICT, **korean_words.AT_START, **korean_words.WHOLE,
+    **korean_words.ANYWHERE, **korean_words.IN_STEP, **korean_words.STRICT, **korean_words.AT_START,
+    **korean_words.WHOLE,
     **{word: word for word in korean_words.AS_WRITTEN},
 }  # fmt: skip
+# What may follow the last part of a compound: 발전하다, 발전소, 발전량을.
+_END_OF_COMPOUND = re.compile(
+    rf"(?:(?:하|한|할|함|합|해|했|되|된|될|됨|됩|돼|됐|시키|시켜|시킨|시킬|받|당하|당한)[가-힣]*"
+    rf"|[적소기량률율비가권제금형력론자사]?{korean_words.PARTICLES}?)$"
+)
+# One syllable more that hardly follows two, but may end another part: 회의실|시설 is not 실시.
+_ONE_MORE = re.compile(rf"[^학원문화성부일표지실생]{korean_words.PARTICLES}?$")
+_PREFIXES = frozenset("신재총핵비미무악호새첫각본고저반소중")
 # Article 29: 잎 after any coda is [닙], 콩잎 [콩닙], 배춧잎 [배춘닙].
 _LEAF = re.compile("(?<=[가-힣])잎")
 # Article 24: 습니다 after a coda that is heard as ㄴ or ㅁ is an ending: 신습니다 [신씀니다].
@@ -146,21 +155,46 @@ def _is_station(name: str) -> bool:
 
 
 def _looked_up(word: str, relaxed: bool) -> str:
-    start = _at_start().match(word)
-    head = _LOOKED_UP[start.group()] if start else ""
-    rest = word[start.end() :] if start else word
-    return head + _anywhere(relaxed).sub(lambda hit: _LOOKED_UP[hit.group()], rest)
+    said, at, seam = "", 0, 0
+    while at < len(word):
+        hit = _at_start().match(word) if at == 0 else None
+        hit = hit or _anywhere(relaxed).match(word, at)
+        if hit and _is_part(hit, seam):
+            said, at = said + _LOOKED_UP[hit.group()], hit.end()
+            seam = at
+        else:
+            said, at = said + word[at], at + 1
+    return said
+
+
+def _is_part(hit: re.Match[str], seam: int) -> bool:
+    """Whether what was found is a part of its word, not the end of one part and the beginning of the next.
+
+    Chinese compounds go by two syllables, so a Chinese word is one an even number of them after the last known seam,
+    or where nothing that could make another part follows. 일시키다 is 시키다.
+    """
+    found, before, after = hit.group(), hit.string[: hit.start()], hit.string[hit.end() :]
+    if found.endswith("시") and after.startswith(("키", "켜", "켰", "킨", "킬", "킴", "킵")):
+        return False
+    if found not in korean_words.IN_STEP or hit.start() == seam:
+        return True
+    ends = _END_OF_COMPOUND.match(after) is not None
+    if len(before) == 1:
+        return ends and before in _PREFIXES
+    in_step = (hit.start() - seam) % 2 == 0
+    return ends or (in_step and not _ONE_MORE.match(after))
 
 
 @cache
 def _anywhere(relaxed: bool) -> re.Pattern[str]:
     strict = [] if relaxed else list(korean_words.STRICT)
-    return _any_of([*korean_words.ANYWHERE, *korean_words.AS_WRITTEN, *strict])
+    return _any_of([*korean_words.ANYWHERE, *korean_words.IN_STEP, *korean_words.AS_WRITTEN, *strict])
 
 
 @cache
 def _at_start() -> re.Pattern[str]:
-    return _any_of([*korean_words.AT_START, *korean_words.AS_WRITTEN, *korean_words.WHOLE])
+    beyond = [*korean_words.ANYWHERE, *korean_words.IN_STEP, *korean_words.AS_WRITTEN]
+    return _any_of([*korean_words.AT_START, *korean_words.WHOLE, *beyond])
 
 
 def _any_of(words: Iterable[str]) -> re.Pattern[str]:

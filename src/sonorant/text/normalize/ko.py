@@ -66,9 +66,10 @@ def _clock(hour: str, minute: str, second: str | None) -> str:
 
 
 def _named_day(match: Match) -> str:
-    """6.25 is 육이오, 10.26 is 십이육."""
-    month, day = match.group().split(".")
-    return sino(int(month)) + digits(day, zero="영")
+    """6.25 is 육이오, 10.26 십이육; but 6.10 is 육십, 12.12 십이십이."""
+    month, day = re.split(r"\D", match.group())
+    whole_day = day.endswith("0") or month == day
+    return sino(int(month)) + (sino(int(day)) if whole_day else digits(day, zero="영"))
 
 
 def _telephone(match: Match) -> str:
@@ -107,8 +108,20 @@ def _about(match: Match) -> str | None:
         return "오뉴월" if low == 5 else f"{sino(low)}{sino(low + 1)}월"
     if _is_native(match, counter, match["low"], ""):
         return f"{ko.ABOUT[low]} {counter}"
-    six = "륙" if low == 5 else sino(low + 1)
-    return f"{sino(low)}{six}{'' if counter in ko.ATTACHED else ' '}{counter}"
+    return f"{sino(low)}{_after(low)}{'' if counter in ko.ATTACHED else ' '}{counter}"
+
+
+def _about_scaled(match: Match) -> str | None:
+    """3,4만 is 삼사만, 5,6천 오륙천."""
+    low = int(match["low"])
+    if int(match["high"]) != low + 1:
+        return None
+    return f"{sino(low)}{_after(low)}{match['scale']}"
+
+
+def _after(low: int) -> str:
+    """The next number, said as one with the one before: 오륙."""
+    return "륙" if low == 5 else sino(low + 1)
 
 
 def _minus(match: Match) -> str:
@@ -128,7 +141,8 @@ def _is_native(match: Match, counter: str, number: str, decimals: str) -> bool:
         case "분":
             return before in ko.PEOPLE or _WHOLE_PEOPLE.search(before) is not None
         case "번":
-            return before not in ko.NUMBERED_BEFORE_BEON and not following.startswith(tuple(ko.NUMBERED_BY_BEON))
+            named = ko.NUMBERED_BEFORE_BEON.fullmatch(before) or following.startswith(tuple(ko.NUMBERED_BY_BEON))
+            return not named
         case "대":
             is_decade = value % 10 == 0 and before not in ko.MACHINES
             return not (is_decade or before == "세계" or following.startswith(_NUMBERED_BY_DAE))
@@ -224,8 +238,8 @@ def _number_rules() -> list[Rule]:
             rf"(?P<base>{SIGNED})(?P<power>[²³])(?![0-9²³])",
             lambda match: f"{say(read(match['base']))}의 {ko.POWERS[match['power']]}",
         ),
-        # Days that are named by their numbers: 6·25, 3·1절.
-        Rule("day", r"[0-9]{1,2}[·ㆍ․][0-9]{1,2}(?![0-9·])", lambda match: digits(match.group(), zero="영")),
+        # Days that are named by their numbers: 6·25, 3·1절; with a full stop only where the name follows.
+        Rule("day", r"[0-9]{1,2}[·ㆍ․][0-9]{1,2}(?![0-9·])", _named_day),
         Rule("day", rf"{month}\.{day}(?= ?{any_of(ko.NAMED_DAYS)})|(?:{ko.NAMED_SURELY})", _named_day),
         Rule("quarter", r"(?P<quarter>[1-4])/4(?= ?분기)", lambda match: f"{sino(int(match['quarter']))}사"),
         Rule("fraction", r"(?P<bottom>[0-9]{1,15}) ?분의 ?(?P<top>[0-9]{1,15})(?![0-9.])", _fraction),
@@ -244,6 +258,7 @@ def _number_rules() -> list[Rule]:
         ),
         table("code", ko.CODES, after=_NOT_LATIN),
         Rule("unit", rf"{low_high} ?(?P<unit>{any_of(ko.UNITS)})(?![A-Za-z0-9²³/])", _measured),
+        Rule("scale", rf"(?<![0-9],)(?P<low>[1-8]),(?P<high>[2-9]){scales}", _about_scaled),
         Rule("scale", rf"(?P<number>{SIGNED}){scales}", _scaled),
         Rule("counter", rf"(?<![0-9],)(?P<low>[1-8]),(?P<high>[2-9])(?P<counter>{counters})", _about),
         Rule("counter", rf"{low_high}(?P<counter>{counters})", _counted),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 # Counted by native numbers (세 개) up to the one that is given, by Chinese ones beyond (백 개).
 NATIVE_COUNTERS = {
     **dict.fromkeys(
@@ -29,14 +31,17 @@ ATTACHED = ("년", "년대", "년생", "년도", "월", "일", "대")
 NUMBERED_BY_BEON = (
     "출구 버스 문제 선수 타자 홀 국도 게이트 테이블 창구 승강장 트랙 방 칸 좌석 척추 염색체 교향곡".split()
 )
-# And so it is after these: 기호 5번, 1반 3번.
-NUMBERED_BEFORE_BEON = frozenset("기호 번호 등번호 정답 보기 채널 반".split())
+# And so it is after these: 기호 5번, 정답은 3번, 1반 3번; but 우리 반은 3번 may be three times.
+NUMBERED_BEFORE_BEON = re.compile(r"반|(?:기호|번호|등번호|정답|보기|채널)(?:[은는이가])?")
 # What is numbered after "제", also where that stands apart; else "제 3개" may be my three.
 ORDINALS = frozenset("장 권 편 곡 판 번 대 경기".split())
 # Two numbers that follow one another, before a native counter: 3,4명 is 서너 명.
 ABOUT = {1: "한두", 2: "두세", 3: "서너", 4: "네다섯", 5: "대여섯", 6: "예닐곱", 7: "일고여덟", 8: "여덟아홉"}
 # Days that are named by their numbers, before these; 3.1절 and 6.25 also before others.
-NAMED_DAYS = "전쟁 사변 동란 광복절 만세 혁명 의거 항쟁 민주화 민주 사태 쿠데타 군사 테러 선언 정변 학살".split()
+NAMED_DAYS = """
+전쟁 사변 동란 광복절 만세 혁명 의거 항쟁 민주화 민주 사태 사건 쿠데타 군사 테러 선언 공동선언 정변 학살
+참사 계엄 비상계엄
+""".split()
 NAMED_SURELY = (
     r"3\.1(?= ?(?:절|운동(?!장)|만세))|6\.25(?= ?(?:때|당시|이전|이후|참전|용사|기념))|8\.15(?= ?(?:해방|경축))"
 )
