@@ -149,7 +149,6 @@ def _begin(stage: Stage, folder: Path, say: Callable[[str], None], *, goes_on: b
         fresh: dict[str, Any] = {"name": stage.name, "settings": dict(stage.settings), "inputs": inputs}
         fresh |= {"started": _now(), "is_costly": stage.is_costly}
         _write(folder / RECORD, {**fresh, "status": "started"})
-        say(f"{stage.name}: begins")
         return
     _compare(folder, record, stage, inputs)
     if _is_complete(stage, folder):
