@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import pytest
 import torch
 from lightning_fabric import Fabric
 from torch import nn
@@ -53,3 +54,16 @@ class Table:
             out = self.game.generate(batch, step)
             judged = self.game.judged(batch, out, frozenset(self.game.terms))
             return {name: float(term) for name, term in {**judged, **self.game.judge(batch, out)}.items()}
+
+
+def check_means(at: Table, batch: Batch, alone: Sequence[Batch], *, of: Mapping[str, str], rel: float) -> None:
+    """Assert that each term of a batch is the mean of those of its items alone, over what it is a sum of.
+
+    of: terms, and whether those are frames or tokens; of the others they are items.
+    """
+    single = [at.terms(one) for one in alone]
+    for name, value in at.terms(batch).items():
+        counts = [getattr(one.totals, of.get(name, "items")) for one in alone]
+        assert sum(counts) == getattr(batch.totals, of.get(name, "items"))
+        summed = sum(n * terms[name] for n, terms in zip(counts, single, strict=True))
+        assert summed / sum(counts) == pytest.approx(value, rel=rel), name

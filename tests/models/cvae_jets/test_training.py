@@ -29,7 +29,7 @@ from sonorant.training.tracker import Exhibits
 from tests.models.batches import N_SYMBOLS, examples, padded, split, whole
 from tests.models.cvae_jets.small import HOP, JETS, SMALL, small
 from tests.models.cvae_jets.test_model import train_pass
-from tests.models.table import PLAIN, Table
+from tests.models.table import PLAIN, Table, check_means
 
 DISCRIMINATORS = DiscriminatorConfig(
     periods=(2, 5),
@@ -168,12 +168,7 @@ def test_each_term_is_a_mean_over_what_it_is_a_sum_of(cfg: CvaeJetsConfig) -> No
     assert len({one.totals.frames / one.totals.tokens for one in alone}) == len(ITEMS)
     frames, positions = ("kl", "forward_sum", "binarization"), ("pitch", "voicing", "energy")
     of = {**dict.fromkeys(frames, "frames"), **dict.fromkeys(positions, f"{cfg.level}s"), "duration": "tokens"}
-    single = [at.terms(one) for one in alone]
-    for name, value in at.terms(BATCH).items():
-        counts = [getattr(one.totals, of.get(name, "items")) for one in alone]
-        assert sum(counts) == getattr(BATCH.totals, of.get(name, "items"))
-        summed = sum(n * terms[name] for n, terms in zip(counts, single, strict=True))
-        assert summed / sum(counts) == pytest.approx(value, rel=2e-3), name
+    check_means(at, BATCH, alone, of=of, rel=2e-3)
 
 
 def test_durations_teach_the_encoder_too() -> None:

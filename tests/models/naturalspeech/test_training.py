@@ -40,7 +40,7 @@ from sonorant.training.terms import weighted_sum, weights_at
 from tests.models.batches import N_SYMBOLS, examples, padded, pitched, share_evenly, split, whole
 from tests.models.naturalspeech.small import HOP, SMALL, small
 from tests.models.naturalspeech.test_model import train_pass
-from tests.models.table import PLAIN, Table
+from tests.models.table import PLAIN, Table, check_means
 
 # No dropout, which parts of a batch and padding would change.
 QUIET = replace(
@@ -149,12 +149,7 @@ def test_each_term_is_a_mean_over_what_it_is_a_sum_of(settings: GameSettings) ->
     of = {**dict.fromkeys(("kl", "kl_forward"), "frames"), "duration": "tokens"}
     ratios = {(one.totals.frames / one.totals.items, one.totals.tokens / one.totals.items) for one in alone}
     assert len(ratios) == len(ITEMS)
-    single = [at.terms(one) for one in alone]
-    for name, value in at.terms(batch).items():
-        counts = [getattr(one.totals, of.get(name, "items")) for one in alone]
-        assert sum(counts) == getattr(batch.totals, of.get(name, "items"))
-        summed = sum(n * terms[name] for n, terms in zip(counts, single, strict=True))
-        assert summed / sum(counts) == pytest.approx(value, rel=1e-3), name
+    check_means(at, batch, alone, of=of, rel=1e-3)
 
 
 def test_what_is_imagined_weighs_alike_on_both_sides_of_the_game() -> None:

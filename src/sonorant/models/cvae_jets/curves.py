@@ -77,8 +77,8 @@ def semitones(hz: Tensor) -> Tensor:
 class Spread:
     """Where tokens lie among frames, for curves that are of either."""
 
-    def __init__(self, path: Tensor, n_tokens: int, *, is_of_tokens: bool) -> None:
-        """path: [B, L, T]; n_tokens: what a caller's tensors have; is_of_tokens: whether the network's curves are."""
+    def __init__(self, path: Tensor, *, is_of_tokens: bool) -> None:
+        """path: [B, L, T]; is_of_tokens: whether the network's curves are."""
         self.path = path
         self.n_frames = path.sum(dim=(1, 2)).long().tolist()
         self._is_of_tokens = is_of_tokens
@@ -121,8 +121,8 @@ def wide(values: Tensor, n: int) -> Tensor:
 def stretched(curve: Tensor, n_frames: list[int], n: int) -> Tensor:
     """A caller's curves, [B, T'], over as many frames as each item has: [B, 1, n]; the nearest value, and so no slide
     into what is 0."""
-    wide = curve.new_zeros(len(curve), 1, n)
+    found = curve.new_zeros(len(curve), 1, n)
     for item, count in enumerate(n_frames):
         place = (torch.arange(count, device=curve.device) + 0.5) * curve.shape[1] / count
-        wide[item, 0, :count] = curve[item, place.long().clamp(max=curve.shape[1] - 1)]
-    return wide
+        found[item, 0, :count] = curve[item, place.long().clamp(max=curve.shape[1] - 1)]
+    return found

@@ -271,7 +271,7 @@ class CvaeJets(LatentNetwork):
         x, mask = hidden, token_mask
         if self.cfg.level == "frame":
             x, mask = self._upsampled(hidden, durations, token_mask, frame_mask), frame_mask
-        spread = Spread(path, n_tokens, is_of_tokens=self.cfg.level == "token")
+        spread = Spread(path, is_of_tokens=self.cfg.level == "token")
         pitch = self.pitch.predict(x, mask, embedding)
         pitch = self.statistics.asked_pitch(pitch, prosody, spread, speaker)
         # A decoder that is given the pitch sings it, wherever the embedding ends.

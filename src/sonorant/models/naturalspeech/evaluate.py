@@ -45,12 +45,13 @@ class NaturalSpeechSubject:
         )
         samples = self._network.decode(out.posterior.mean, out.frame_mask, self._network.embed(batch.speakers))
         durations = labels.long()
+        weights = out.prior.weights.mean(dim=1).transpose(1, 2)
         return Reconstruction(
             samples,
             durations,
             float(backward_divergence(out, FrameByFrame())) / batch.n_frames[0],
-            own_weight=own_weight(out.prior.weights.mean(dim=1).transpose(1, 2), durations),
-            weights=out.prior.weights.mean(dim=1).transpose(1, 2),
+            own_weight=own_weight(weights, durations),
+            weights=weights,
         )
 
     def say(self, batch: Batch, noise: Callable[[tuple[int, ...]], Tensor]) -> Synthesis:
