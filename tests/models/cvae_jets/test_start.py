@@ -27,6 +27,7 @@ from tests.nn.random_weights import randomized
 
 SYMBOLS = standard_symbols()
 N_ROWS = SymbolTable(SYMBOLS).n_rows
+LAYERS = "text_encoder.layers."
 TRANSFORMER = replace(SMALL, text_encoder=JETS.text_encoder)
 RELATED = Vits2Config(
     spectrogram=SMALL.spectrogram,
@@ -90,6 +91,20 @@ def test_of_a_vits2_it_takes_what_is_behind_the_prior() -> None:
     state = network.state_dict()
     assert torch.equal(state["decoder.output.weight"], of.weights["decoder.output.weight"])
     assert torch.equal(network.speaker.weight[1], of.weights["speaker.weight"][0])  # bob
+
+
+def test_of_a_vits2_with_another_text_encoder_it_takes_the_symbols_and_no_layer() -> None:
+    """Some weights of both have the same names and shapes, but another meaning."""
+    of = source()
+    network, outcome, fresh = started(of)
+    state = network.state_dict()
+    name = "text_encoder.layers.0.attention.query.weight"
+    assert of.weights[name].shape == state[name].shape
+    assert all(torch.equal(state[name], value) for name, value in fresh.items() if name.startswith(LAYERS))
+    assert not [name for name in outcome.taken + outcome.in_part if name.startswith(LAYERS)]
+    symbols, rows = "text_encoder.embedding.weight", list(SYMBOLS.values())
+    assert symbols in outcome.taken + outcome.in_part
+    assert torch.equal(state[symbols][rows], of.weights[symbols][rows])
 
 
 def test_another_decoder_than_a_vits2s_begins_anew() -> None:

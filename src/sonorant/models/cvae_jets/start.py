@@ -1,8 +1,8 @@
 """Starting a CVAE-JETS from weights that are there: another one's, a VITS2's, a phoneme encoder's.
 
 Everything is matched by name. From a VITS2 come speakers, posterior and flow, which must have the same sizes; its
-decoder, if it is of the same make; and its text encoder, if this one is a transformer as well. Aligner, variance
-adaptor and prior then begin anew.
+decoder, if it is of the same make; and what its text encoder knows of symbols, languages and speakers, with its layers
+if this one is the same transformer. Aligner, variance adaptor and prior then begin anew.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ _OF_SPEAKERS = ("speaker.*", "*.condition.*", "*speaker.weight", "*speaker.bias"
 _FREE = ("dropout", "std_scale")
 """Settings that the same weights may have otherwise."""
 _THEIRS_ALONE = ("duration.", "text_encoder.output.")
+_LAYERS = "text_encoder.layers."
 
 
 def start_from(source: Source, network: CvaeJets, tables: Tables) -> Transferred:
@@ -54,12 +55,16 @@ def start_from(source: Source, network: CvaeJets, tables: Tables) -> Transferred
             f"{source.name}: is a {source.system}, but a CVAE-JETS starts from another, a VITS2 or a phoneme encoder"
         )
     fresh, left, resized = ["text_encoder.language.weight"], ["text_encoder.language.weight"], ["statistics.*"]
+    useless: tuple[str, ...] = ()
     if source.system == "vits2":
         _refuse_other_latents(source, network)
         fresh += _OURS_ALONE
+        useless = _THEIRS_ALONE
         if _kept(source.model["text_encoder"]) != _kept(plain(cfg.text_encoder)):
-            fresh.append("text_encoder.*")
-            left.append("text_encoder.*")
+            # Some of a transformer's weights have names and shapes as a Conformer's, but not the same meaning.
+            useless += (_LAYERS,)
+            fresh += (f"{_LAYERS}*", "text_encoder.speaker.*")
+            left.append("text_encoder.speaker.*")
         if source.model["decoder"] != plain(cfg.decoder):
             fresh.append("decoder.*")
             left.append("decoder.*")
@@ -76,9 +81,9 @@ def start_from(source: Source, network: CvaeJets, tables: Tables) -> Transferred
         fresh.append("posterior.*")
     if not source.has("aligner."):
         fresh.append("aligner.*")
-    useless = tuple(name for name in source.weights if source.system == "vits2" and name.startswith(_THEIRS_ALONE))
+    dropped = tuple(name for name in source.weights if name.startswith(useless))
     outcome = transfer(
-        replace(source, weights={name: weight for name, weight in source.weights.items() if name not in useless}),
+        replace(source, weights={name: weight for name, weight in source.weights.items() if name not in dropped}),
         network,
         tables=(
             RowTable("text_encoder.embedding.weight", source.symbols, tables.symbols),
@@ -92,7 +97,7 @@ def start_from(source: Source, network: CvaeJets, tables: Tables) -> Transferred
     if not source.has("speaker."):
         # What a speaker adds to what knew of none begins without effect.
         silence(network, [name for name in outcome.fresh if _adds_speaker(name)])
-    return replace(outcome, left_over=(*outcome.left_over, *useless))
+    return replace(outcome, left_over=(*outcome.left_over, *dropped))
 
 
 def _adds_speaker(name: str) -> bool:
