@@ -26,7 +26,7 @@ class AlignerConfig:
     distance: Literal["squared", "euclidean"] = "squared"
     """Squared and scaled by `temperature` (Badlani et al.), or as it is (JETS)."""
     temperature: float = 5e-4
-    """As published; with 0.2 an alignment forms in a tenth of the steps: docs/training.md."""
+    """As published; with 0.2 an alignment forms in some 500 steps: docs/training.md."""
     prior_scale: float = 1.0
     """How narrow the prior's diagonal is; 0 leaves the prior out."""
 

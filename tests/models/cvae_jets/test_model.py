@@ -442,3 +442,7 @@ def test_settings_that_contradict_one_another_are_refused() -> None:
         replace(JETS.aligner, temperature=0.2)
     with pytest.raises(ConfigError, match="decoder makes 64 samples"):
         replace(SMALL, spectrogram=replace(SMALL.spectrogram, hop=128))
+    with pytest.raises(ConfigError, match=r"d_hidden is 16, which 3 text_encoder\.n_heads do not divide"):
+        replace(SMALL, text_encoder=replace(SMALL.text_encoder, n_heads=3))
+    with pytest.raises(ConfigError, match=r"d_hidden is 16, which 3 frames\.n_heads do not divide"):
+        replace(JETS, frames=replace(JETS.frames, n_heads=3))

@@ -9,6 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from sonorant.audio.spectrogram import MelConfig
 from sonorant.config import plain
 from sonorant.data.prepare import Tables
 from sonorant.errors import SonorantError
@@ -124,6 +125,21 @@ def test_of_a_vits2_with_such_a_text_encoder_it_takes_that_too() -> None:
     assert torch.equal(network.state_dict()[name], of.weights[name])
 
 
+@pytest.mark.parametrize("ours", [TRANSFORMER, SMALL], ids=["transformer", "conformer"])
+@pytest.mark.parametrize("theirs", [None, 1])
+@pytest.mark.parametrize("layer", [None, 1])
+def test_a_text_encoder_may_know_speakers_or_not(ours: CvaeJetsConfig, theirs: int | None, layer: int | None) -> None:
+    """What a speaker adds to a text encoder that knew of none begins without effect."""
+    of = source(replace(RELATED, text_encoder=replace(RELATED.text_encoder, speaker_layer=theirs)))
+    cfg = replace(ours, text_encoder=replace(ours.text_encoder, speaker_layer=layer))
+    network, outcome, _ = started(of, cfg)
+    name = "text_encoder.speaker.weight"
+    assert (name in outcome.fresh) == (theirs is None and layer is not None)
+    assert (name in outcome.left_over) == (theirs is not None and layer is None)
+    if name in outcome.fresh:
+        assert not network.state_dict()[name].any()
+
+
 def test_of_another_of_its_kind_it_takes_all() -> None:
     of = source(SMALL)
     network, outcome, _ = started(of, speakers=("bob", "cem"))
@@ -176,6 +192,12 @@ def test_dropout_may_be_another() -> None:
     [
         (replace(source(), system="vits"), SMALL, "old: is a vits, but a CVAE-JETS starts from another, a VITS2"),
         (source(), replace(SMALL, d_hidden=24), r"old: has another model\.d_hidden"),
+        (
+            source(),
+            replace(SMALL, latent=replace(SMALL.latent, d_latent=12)),
+            r"old: has another model\.latent\.d_latent: 8 -> 12",
+        ),
+        (source(), replace(SMALL, mel=MelConfig(n_mels=24)), r"old: has another model\.mel\.n_mels: 20 -> 24"),
         (source(), JETS, r"old: has a latent, but model\.latent is null"),
         (source(SMALL), replace(SMALL, upsampling="gaussian"), r"old: has another model\.upsampling"),
         (
@@ -184,7 +206,7 @@ def test_dropout_may_be_another() -> None:
             r"is a phoneme encoder, a transformer, but model\.text_enc",
         ),
     ],
-    ids=["system", "size", "no latent", "setting", "encoder"],
+    ids=["system", "size", "latent", "mel", "no latent", "setting", "encoder"],
 )
 def test_what_does_not_fit_is_refused_by_its_name(of: Source, cfg: CvaeJetsConfig, message: str) -> None:
     with pytest.raises(SonorantError, match=message):

@@ -73,10 +73,9 @@ class CvaeJetsConfig:
                 f"out, or at {CvaeJetsConfig.sharpness:g}"
             )
         mel_filterbank(self.spectrogram, self.mel)  # refuses bands that hold nothing
-        if self.d_hidden % self.text_encoder.n_heads:
-            raise ConfigError(
-                f"d_hidden is {self.d_hidden}, which {self.text_encoder.n_heads} text_encoder.n_heads do not divide"
-            )
+        for name, part in (("text_encoder", self.text_encoder), ("frames", self.frames)):
+            if part is not None and self.d_hidden % part.n_heads:
+                raise ConfigError(f"d_hidden is {self.d_hidden}, which {part.n_heads} {name}.n_heads do not divide")
         if self.level == "token" and isinstance(self.pitch, WaveletConfig):
             raise ConfigError(
                 "pitch.kind is wavelet, which needs frames, but level is token: set pitch.kind=direct or level=frame"

@@ -27,6 +27,7 @@ _FREE = ("dropout", "std_scale")
 """Settings that the same weights may have otherwise."""
 _THEIRS_ALONE = ("duration.", "text_encoder.output.")
 _LAYERS = "text_encoder.layers."
+_OF_LATENT = ("d_latent", "posterior", "flow")
 
 
 def start_from(source: Source, network: CvaeJets, tables: Tables) -> Transferred:
@@ -60,11 +61,12 @@ def start_from(source: Source, network: CvaeJets, tables: Tables) -> Transferred
         _refuse_other_latents(source, network)
         fresh += _OURS_ALONE
         useless = _THEIRS_ALONE
+        fresh.append("text_encoder.speaker.*")
+        left.append("text_encoder.speaker.*")
         if _kept(source.model["text_encoder"]) != _kept(plain(cfg.text_encoder)):
             # Some of a transformer's weights have names and shapes as a Conformer's, but not the same meaning.
             useless += (_LAYERS,)
-            fresh += (f"{_LAYERS}*", "text_encoder.speaker.*")
-            left.append("text_encoder.speaker.*")
+            fresh.append(f"{_LAYERS}*")
         if source.model["decoder"] != plain(cfg.decoder):
             fresh.append("decoder.*")
             left.append("decoder.*")
@@ -94,9 +96,9 @@ def start_from(source: Source, network: CvaeJets, tables: Tables) -> Transferred
         may_be_resized=resized,
         may_be_left=left,
     )
-    if not source.has("speaker."):
-        # What a speaker adds to what knew of none begins without effect.
-        silence(network, [name for name in outcome.fresh if _adds_speaker(name)])
+    # What a speaker adds to what knew of none begins without effect.
+    unknown = "text_encoder.speaker." if source.has("speaker.") else ""
+    silence(network, [name for name in outcome.fresh if name.startswith(unknown) and _adds_speaker(name)])
     return replace(outcome, left_over=(*outcome.left_over, *dropped))
 
 
@@ -116,14 +118,17 @@ def _refuse_other_latents(source: Source, network: CvaeJets) -> None:
         raise TrainingError(f"{source.name}: has a latent, but model.latent is null: there is nothing to take over")
     ours: dict[str, Any] = {
         "spectrogram": plain(cfg.spectrogram),
-        "posterior_mel": plain(cfg.mel),
+        "mel": plain(cfg.mel),
         "d_hidden": cfg.d_hidden,
-        "d_latent": cfg.latent.d_latent,
         "d_speaker": cfg.d_speaker,
-        "posterior": plain(cfg.latent.posterior),
-        "flow": plain(cfg.latent.flow),
+        "latent": {name: plain(cfg.latent)[name] for name in _OF_LATENT},
     }
-    if others := differences({name: theirs[name] for name in ours}, ours, at="model"):
+    named_as_ours: dict[str, Any] = {
+        **{name: theirs[name] for name in ("spectrogram", "d_hidden", "d_speaker")},
+        "mel": theirs["posterior_mel"],
+        "latent": {name: theirs[name] for name in _OF_LATENT},
+    }
+    if others := differences(named_as_ours, ours, at="model"):
         raise TrainingError(f"{source.name}: has another {others[0]}; give the model the source's sizes")
 
 
